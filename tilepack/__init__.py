@@ -1,0 +1,137 @@
+"""tilepack: read, write and convert ArcGIS tile caches and packages, offline.
+
+>>> import tilepack
+>>> with tilepack.open("Usa.tpkx") as cache:            # doctest: +SKIP
+...     data = cache.read(tilepack.TileKey(5, 12, 8))
+>>> tilepack.convert("Usa.tpkx", "usa.tpk")             # doctest: +SKIP
+
+Names are imported when they are first used: ``import tilepack`` alone loads neither numpy nor anything else that takes
+time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tilepack._version import __version__
+
+if TYPE_CHECKING:
+    from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
+    from tilepack.errors import (
+        AreaOfInterestError,
+        BundleError,
+        CacheExistsError,
+        CacheNotFoundError,
+        MetadataError,
+        TileError,
+        TilepackError,
+        TilingSchemeError,
+        TransferError,
+        UnsupportedError,
+    )
+    from tilepack.extent import Extent
+    from tilepack.inspect.levels import levels_of
+    from tilepack.inspect.listing import list_bundles, list_tiles
+    from tilepack.inspect.probe import probe
+    from tilepack.inspect.report import CacheReport, LevelReport
+    from tilepack.keys import BundleKey, TileKey, TileRange
+    from tilepack.scheme import LevelOfDetail, TilingScheme
+    from tilepack.selection import LevelSelection
+    from tilepack.spatial import SpatialReference
+    from tilepack.stores.base import BundleSummary, TileReader
+    from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
+    from tilepack.transfer.convert import convert, plan_convert
+    from tilepack.transfer.plan import TransferPlan
+    from tilepack.transfer.run import TransferResult
+
+_HOMES = {
+    "AreaOfInterestError": "errors",
+    "BundleError": "errors",
+    "BundleKey": "keys",
+    "BundleSummary": "stores.base",
+    "CacheExistsError": "errors",
+    "CacheInfo": "cache",
+    "CacheNotFoundError": "errors",
+    "CacheReport": "inspect.report",
+    "Extent": "extent",
+    "ItemDescription": "cache",
+    "LevelOfDetail": "scheme",
+    "LevelReport": "inspect.report",
+    "LevelSelection": "selection",
+    "MetadataError": "errors",
+    "SpatialReference": "spatial",
+    "StorageFormat": "cache",
+    "TileError": "errors",
+    "TileFormat": "cache",
+    "TileKey": "keys",
+    "TileRange": "keys",
+    "TileReader": "stores.base",
+    "TilepackError": "errors",
+    "TilingScheme": "scheme",
+    "TilingSchemeError": "errors",
+    "TransferError": "errors",
+    "TransferPlan": "transfer.plan",
+    "TransferResult": "transfer.run",
+    "UnsupportedError": "errors",
+    "convert": "transfer.convert",
+    "levels_of": "inspect.levels",
+    "list_bundles": "inspect.listing",
+    "list_tiles": "inspect.listing",
+    "open": "stores.open",
+    "plan_convert": "transfer.convert",
+    "probe": "inspect.probe",
+}
+
+__all__ = [
+    "AreaOfInterestError",
+    "BundleError",
+    "BundleKey",
+    "BundleSummary",
+    "CacheExistsError",
+    "CacheInfo",
+    "CacheNotFoundError",
+    "CacheReport",
+    "Extent",
+    "ItemDescription",
+    "LevelOfDetail",
+    "LevelReport",
+    "LevelSelection",
+    "MetadataError",
+    "SpatialReference",
+    "StorageFormat",
+    "TileError",
+    "TileFormat",
+    "TileKey",
+    "TileRange",
+    "TileReader",
+    "TilepackError",
+    "TilingScheme",
+    "TilingSchemeError",
+    "TransferError",
+    "TransferPlan",
+    "TransferResult",
+    "UnsupportedError",
+    "__version__",
+    "convert",
+    "levels_of",
+    "list_bundles",
+    "list_tiles",
+    "open",
+    "plan_convert",
+    "probe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from where it lives."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tilepack' has no attribute {name!r}")
+    value = getattr(import_module(f"tilepack.{home}"), "open_cache" if name == "open" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

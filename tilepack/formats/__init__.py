@@ -1,0 +1,1 @@
+"""Bytes <-> values of bundles, names, packages and tiles; nothing is opened here."""

@@ -1,0 +1,1 @@
+"""Looking at a cache without changing it."""

@@ -1,0 +1,82 @@
+"""Levels of anything that has a tiling scheme: a cache, a package, or the description of a map service."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from tilepack.errors import TransferError
+from tilepack.inspect.probe import probe
+from tilepack.inspect.report import LevelReport
+from tilepack.metadata.mapserver_json import parse_levels
+from tilepack.stores.open import open_cache
+from tilepack.stores.tree import LARGEST_DOCUMENT, FolderTree
+
+_TIMEOUT: Final = 30.0
+"""Seconds to wait for a server."""
+
+
+def levels_of(source: str | Path) -> list[LevelReport]:
+    """Give the levels of a cache or package with what they hold, or those of a map service's description.
+
+    Args:
+        source: A cache folder or package; or a MapServer's JSON (``?f=json``), as a file or an http(s) address.
+
+    Returns:
+        Levels, ascending. Those of a cache's scheme that hold nothing are among them, with 0 tiles.
+
+    Raises:
+        CacheNotFoundError: There is no cache.
+        MetadataError: A document is malformed, or the service is not cached.
+        BundleError: A bundle is malformed.
+        TransferError: The server does not answer.
+    """
+    text = str(source)
+    if text.lower().startswith(("http://", "https://")):
+        return _levels_of_service(_fetch(text), text)
+    path = Path(source)
+    if path.suffix.lower() == ".json" and path.name.lower() != "root.json" and path.is_file():
+        return _levels_of_service(FolderTree(path.parent).read_document(path.name), text)
+    with open_cache(path) as reader:
+        measured = {level.level: level for level in probe(reader, sample=0).levels}
+        declared = {lod.level: _empty_level(lod.level, lod.resolution, lod.scale) for lod in reader.info.scheme.levels}
+    return [level for _, level in sorted({**declared, **measured}.items())]
+
+
+def _levels_of_service(data: bytes, place: str) -> list[LevelReport]:
+    return [_empty_level(lod.level, lod.resolution, lod.scale) for lod in parse_levels(data, place=place).levels]
+
+
+def _empty_level(level: int, resolution: float, scale: float) -> LevelReport:
+    return LevelReport(
+        level=level,
+        resolution=resolution,
+        scale=scale,
+        bundles=0,
+        tiles=0,
+        tile_bytes=0,
+        dead_bytes=0,
+        occupied=None,
+        extent=None,
+        tile_formats={},
+    )
+
+
+def _fetch(address: str) -> bytes:
+    """Ask a server for a service's JSON, adding ``f=json`` where the address lacks it."""
+    parts = urllib.parse.urlsplit(address)
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    query["f"] = "json"
+    url = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  only http and https come here
+            data: bytes = answer.read(LARGEST_DOCUMENT + 1)
+    except (urllib.error.URLError, TimeoutError, ValueError, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise TransferError(f"{address}: the server does not answer: {reason}") from error
+    if len(data) > LARGEST_DOCUMENT:
+        raise TransferError(f"{address}: answers with more than {LARGEST_DOCUMENT} bytes; is it a map service?")
+    return data

@@ -1,0 +1,258 @@
+"""Looking at a cache: what it says, what its bundles hold, and where the two contradict each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilepack.cache import CacheInfo, TileFormat
+from tilepack.extent import Extent
+from tilepack.formats.bundle import LENGTH_PREFIX
+from tilepack.formats.sniff import TileKind, sniff
+from tilepack.inspect.report import CacheReport, LevelReport
+from tilepack.keys import BundleKey, TileKey, TileRange
+from tilepack.scheme import TilingScheme
+from tilepack.spatial import to_degrees
+from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.extents import declared_extent
+
+SAMPLE: Final = 16
+"""Tiles of each bundle whose bytes are looked at by default."""
+
+_SUPERTILE: Final = 16
+"""Tiles by which ArcGIS oversteps an extent as a matter of course: it makes 4096 x 4096 pixels at a time."""
+
+_NAMED: Final = 5
+"""Tiles named one by one in a warning."""
+
+_DEGREE_SLACK: Final = 0.01
+"""Part of an extent by which its corners in degrees may differ from the description's."""
+
+_FITTING: Final[dict[TileFormat, frozenset[str]]] = {
+    TileFormat.PNG: frozenset({"PNG", "PNG8", "PNG24", "PNG32"}),
+    TileFormat.PNG8: frozenset({"PNG8"}),
+    TileFormat.PNG24: frozenset({"PNG24"}),
+    TileFormat.PNG32: frozenset({"PNG32"}),
+    TileFormat.JPEG: frozenset({"JPEG"}),
+    TileFormat.MIXED: frozenset({"JPEG", "PNG", "PNG8", "PNG24", "PNG32"}),
+    TileFormat.LERC: frozenset({"LERC"}),
+}
+
+
+@dataclass(slots=True)
+class _Sample:
+    """What the bytes of the tiles looked at said."""
+
+    tiles: int = 0
+    unknown: list[TileKey] = field(default_factory=list)
+    unfitting: dict[str, list[TileKey]] = field(default_factory=dict)
+    sizes: dict[tuple[int, int], list[TileKey]] = field(default_factory=dict)
+
+    def add(self, tile: TileKey, kind: TileKind | None, info: CacheInfo) -> None:
+        self.tiles += 1
+        if kind is None:
+            self.unknown.append(tile)
+            return
+        if kind.name not in _FITTING[info.tile_format]:
+            self.unfitting.setdefault(kind.name, []).append(tile)
+        size = (kind.width or 0, kind.height or 0)
+        if kind.is_image and kind.width and size != (info.scheme.tile_width, info.scheme.tile_height):
+            self.sizes.setdefault(size, []).append(tile)
+
+
+def probe(
+    reader: TileReader,
+    *,
+    deep: bool = False,
+    sample: int = SAMPLE,
+    progress: Callable[[int], None] | None = None,
+) -> CacheReport:
+    """Look at a cache.
+
+    Args:
+        reader: The cache.
+        deep: Look at the bytes of every tile, and measure the dead space of V1 bundles exactly.
+        sample: Tiles of each bundle to look at otherwise; 0 reads no tile at all.
+        progress: Called with the number of bundles looked at since the last call.
+
+    Raises:
+        BundleError: A bundle is malformed.
+        TransferError: A file cannot be read.
+    """
+    looked = _Sample()
+    levels: list[LevelReport] = []
+    held: dict[int, list[tuple[BundleKey, TileRange]]] = {}
+    for level in reader.levels():
+        summaries = []
+        formats: Counter[str] = Counter()
+        for bundle in reader.bundles(level):
+            summary = reader.summary(bundle)
+            if progress is not None:
+                progress(1)
+            if not summary.tiles:
+                continue
+            summaries.append(_measured(reader, summary) if deep else summary)
+            for tile, kind in _kinds(reader, summary, deep=deep, sample=sample):
+                formats[kind.name if kind else "unknown"] += 1
+                looked.add(tile, kind, reader.info)
+        levels.append(_level_report(reader.info.scheme, level, summaries, formats))
+        if levels[-1].resolution is not None:
+            held[level] = [(summary.bundle, summary.occupied) for summary in summaries]
+    extent = declared_extent(reader.info.scheme, held, reader.present)
+    return CacheReport(
+        place=reader.place,
+        info=reader.info,
+        is_package=Path(reader.place).is_file(),
+        levels=tuple(levels),
+        extent=extent,
+        declared=tuple(reader.declared),
+        sampled_tiles=looked.tiles,
+        warnings=(*reader.warnings, *_contradictions(reader, levels, looked)),
+    )
+
+
+def _measured(reader: TileReader, summary: BundleSummary) -> BundleSummary:
+    """Learn the sizes of V1 tiles, which only their slots tell."""
+    if summary.tile_bytes is not None:
+        return summary
+    sizes = reader.index(summary.bundle)
+    return BundleSummary(
+        bundle=summary.bundle,
+        tiles=int(np.count_nonzero(sizes)),
+        tile_bytes=int(sizes.sum()),
+        file_bytes=summary.file_bytes,
+        slot_bytes=summary.slot_bytes,
+        movable=summary.movable,
+        occupied=summary.occupied,
+        fingerprint=summary.fingerprint,
+    )
+
+
+def _kinds(
+    reader: TileReader, summary: BundleSummary, *, deep: bool, sample: int
+) -> Iterator[tuple[TileKey, TileKind | None]]:
+    if not deep and not sample:
+        return
+    wanted: NDArray[np.bool_] | None = None
+    if not deep and summary.tiles > sample:
+        present = np.flatnonzero(reader.present(summary.bundle))
+        wanted = np.zeros(reader.present(summary.bundle).shape, np.bool_)
+        wanted[present[np.linspace(0, present.size - 1, sample).astype(int)]] = True
+    for tile, data in reader.tiles(summary.bundle, wanted):
+        yield tile, sniff(data)
+
+
+def _level_report(
+    scheme: TilingScheme, level: int, summaries: Sequence[BundleSummary], formats: Counter[str]
+) -> LevelReport:
+    lod = next((lod for lod in scheme.levels if lod.level == level), None)
+    occupied = reduce(TileRange.union, (summary.occupied for summary in summaries)) if summaries else None
+    tiles = sum(summary.tiles for summary in summaries)
+    dead: int | None = 0
+    tile_bytes = 0
+    for summary in summaries:
+        in_slots = None if summary.slot_bytes is None else summary.slot_bytes - LENGTH_PREFIX * summary.tiles
+        if summary.tile_bytes is not None:
+            tile_bytes += summary.tile_bytes
+            if dead is not None and in_slots is not None:
+                dead += in_slots - summary.tile_bytes
+        else:
+            tile_bytes += in_slots or 0
+            dead = None
+    return LevelReport(
+        level=level,
+        resolution=lod.resolution if lod else None,
+        scale=lod.scale if lod else None,
+        bundles=len(summaries),
+        tiles=tiles,
+        tile_bytes=tile_bytes,
+        dead_bytes=dead,
+        occupied=occupied,
+        extent=scheme.range_extent(occupied) if lod and occupied else None,
+        tile_formats=dict(formats),
+    )
+
+
+def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _Sample) -> Iterator[str]:
+    info = reader.info
+    held = [level for level in levels if level.tiles]
+    yield from _level_contradictions(info, held)
+    yield from _extent_contradictions(reader, held)
+    if looked.unknown:
+        yield f"{_count(looked.unknown, looked.tiles)} of no known format: {_named(looked.unknown)}"
+    for name, tiles in sorted(looked.unfitting.items()):
+        yield f"the tile format is said to be {info.tile_format}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
+    for (width, height), tiles in sorted(looked.sizes.items()):
+        yield (
+            f"tiles are said to have {info.scheme.tile_width} x {info.scheme.tile_height} pixels, but "
+            f"{_count(tiles, looked.tiles)} {width} x {height}: {_named(tiles)}"
+        )
+
+
+def _level_contradictions(info: CacheInfo, held: Sequence[LevelReport]) -> Iterator[str]:
+    if not held:
+        yield "there is no tile in it"
+        return
+    first, last = held[0].level, held[-1].level
+    low = first if info.min_level is None else info.min_level
+    high = last if info.max_level is None else info.max_level
+    if (low, high) != (first, last):
+        yield f"levels {low} to {high} are said to hold tiles, but {first} to {last} do"
+
+
+def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> Iterator[str]:
+    scheme = reader.info.scheme
+    placed = [level for level in held if level.resolution is not None]
+    if not placed:
+        return
+    finest = min(placed, key=lambda level: level.resolution or 0)
+    slack = finest.resolution or 0
+    units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
+    if not units:
+        yield "no document declares an extent"
+    for (name, extent), (other, there) in zip(units, units[1:], strict=False):
+        if not (extent.holds(there, slack) and there.holds(extent, slack)):
+            yield f"{name} declares the extent {extent}, {other} declares {there}"
+    if units and finest.extent is not None and finest.occupied is not None:
+        name, extent = units[0]
+        if not extent.meets(finest.extent):
+            yield f"{name} declares the extent {extent}, but the tiles of level {finest.level} lie at {finest.extent}"
+        elif _oversteps(finest.occupied, scheme.tiles_in(extent, finest.level)):
+            yield (
+                f"{name} declares the extent {extent}, but the tiles of level {finest.level} reach over it, to "
+                f"{finest.extent}"
+            )
+    for name, degrees in ((name, extent) for name, extent in reader.declared if "degrees" in name):
+        converted = [to_degrees(extent, scheme.spatial_reference) for _, extent in units]
+        if converted and not any(there is None or _alike(there, degrees) for there in converted):
+            yield f"{name} declares {degrees}, but the extents in map units lie at {converted[0]} degrees"
+
+
+def _oversteps(tiles: TileRange, declared: TileRange) -> bool:
+    return (
+        tiles.row_start < declared.row_start - _SUPERTILE
+        or tiles.row_stop > declared.row_stop + _SUPERTILE
+        or tiles.column_start < declared.column_start - _SUPERTILE
+        or tiles.column_stop > declared.column_stop + _SUPERTILE
+    )
+
+
+def _alike(first: Extent, second: Extent) -> bool:
+    slack = _DEGREE_SLACK * max(first.width, first.height, second.width, second.height)
+    return first.holds(second, slack) and second.holds(first, slack)
+
+
+def _count(tiles: Sequence[TileKey], looked: int) -> str:
+    return f"{len(tiles)} of the {looked} tiles looked at {'is' if len(tiles) == 1 else 'are'}"
+
+
+def _named(tiles: Sequence[TileKey]) -> str:
+    more = f" and {len(tiles) - _NAMED} more" if len(tiles) > _NAMED else ""
+    return ", ".join(str(tile) for tile in tiles[:_NAMED]) + more

@@ -1,0 +1,112 @@
+"""Names of tiles and bundles, and rectangles of tiles.
+
+Rows count downwards and columns to the right from the tile origin (the upper left corner); both start at 0. A bundle is
+a square of 128 x 128 tiles whose first row and column are multiples of 128.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PACKET_SIZE = 128
+"""Tiles along each side of a bundle. Only 128 was ever seen in compact caches."""
+
+TILES_PER_BUNDLE = PACKET_SIZE * PACKET_SIZE
+
+
+class TileKey(NamedTuple):
+    """One tile of a cache: its level (LevelID), row and column."""
+
+    level: int
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.row}/{self.column}"
+
+    @property
+    def bundle(self) -> BundleKey:
+        """The bundle this tile belongs to."""
+        return BundleKey(self.level, self.row & -PACKET_SIZE, self.column & -PACKET_SIZE)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BundleKey:
+    """One bundle: its level and the row and column of its first (upper left) tile."""
+
+    level: int
+    """LevelID."""
+    row: int
+    """First tile row, a multiple of 128."""
+    column: int
+    """First tile column, a multiple of 128."""
+
+    def __post_init__(self) -> None:
+        if self.level < 0 or self.row < 0 or self.column < 0:
+            raise ValueError(f"level, row and column start at 0, not {self.level}, {self.row}, {self.column}")
+        if self.row % PACKET_SIZE or self.column % PACKET_SIZE:
+            raise ValueError(f"a bundle starts at multiples of {PACKET_SIZE}, not {self.row}, {self.column}")
+
+    def __str__(self) -> str:
+        return f"L{self.level:02d}/R{self.row:04x}C{self.column:04x}"
+
+    def tile(self, position: int) -> TileKey:
+        """Name the tile at a row-major position, 0 to 16383, in this bundle."""
+        return TileKey(self.level, self.row + position // PACKET_SIZE, self.column + position % PACKET_SIZE)
+
+    def position(self, tile: TileKey) -> int:
+        """Give a tile's row-major position in this bundle, 0 to 16383.
+
+        Raises:
+            ValueError: The tile lies in another bundle.
+        """
+        if tile.bundle != self:
+            raise ValueError(f"tile {tile} lies in {tile.bundle}, not in {self}")
+        return (tile.row - self.row) * PACKET_SIZE + tile.column - self.column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileRange:
+    """A rectangle of tiles of one level; the stops are exclusive."""
+
+    level: int
+    row_start: int
+    row_stop: int
+    column_start: int
+    column_stop: int
+
+    @property
+    def count(self) -> int:
+        """Number of tiles in the rectangle, 0 when it is empty."""
+        return max(0, self.row_stop - self.row_start) * max(0, self.column_stop - self.column_start)
+
+    def __contains__(self, tile: TileKey) -> bool:
+        return (
+            tile.level == self.level
+            and self.row_start <= tile.row < self.row_stop
+            and self.column_start <= tile.column < self.column_stop
+        )
+
+    def union(self, other: TileRange) -> TileRange:
+        """Give the smallest rectangle that holds both; an empty one adds nothing."""
+        if not other.count:
+            return self
+        if not self.count:
+            return other
+        return TileRange(
+            level=self.level,
+            row_start=min(self.row_start, other.row_start),
+            row_stop=max(self.row_stop, other.row_stop),
+            column_start=min(self.column_start, other.column_start),
+            column_stop=max(self.column_stop, other.column_stop),
+        )
+
+    def bundles(self) -> Iterator[BundleKey]:
+        """Yield the bundles that the rectangle meets, row by row."""
+        if not self.count:
+            return
+        for row in range(self.row_start & -PACKET_SIZE, self.row_stop, PACKET_SIZE):
+            for column in range(self.column_start & -PACKET_SIZE, self.column_stop, PACKET_SIZE):
+                yield BundleKey(self.level, row, column)

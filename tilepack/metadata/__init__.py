@@ -1,0 +1,1 @@
+"""Documents <-> CacheInfo; nothing is opened here."""

@@ -1,0 +1,1 @@
+"""Open caches and packages: reading them, and making new ones."""

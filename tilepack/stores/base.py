@@ -1,0 +1,182 @@
+"""What a store offers, as protocols: readers and writers of tiles, whatever lies beneath.
+
+A *store* is an open cache or package. All stores speak of bundles, windows of 128 x 128 tiles; those that have none
+on disk (exploded) answer for the same windows, so that one loop serves all. What only some can do is a protocol of its
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.extent import Extent
+from tilepack.formats.bundle import TileIndex
+from tilepack.keys import BundleKey, TileKey, TileRange
+from tilepack.stores.files import ByteRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleSummary:
+    """What can be told of a bundle from its index alone."""
+
+    bundle: BundleKey
+    tiles: int
+    """Number of tiles."""
+    tile_bytes: int | None
+    """Bytes of their data; None where only the tiles' own lengths tell (V1)."""
+    file_bytes: int
+    """Bytes that the bundle takes up: its files, or its tiles' files."""
+    slot_bytes: int | None
+    """Bytes from the first slot to the end of a compact bundle: lengths, data and dead space; None for other stores."""
+    movable: bool
+    """Whether ``raw`` can give it: all slots lie where slots belong."""
+    occupied: TileRange
+    """Smallest rectangle that holds the tiles; empty when there are none."""
+    fingerprint: int
+    """Number that changes when the index does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawBundle:
+    """A compact bundle as bytes of a file, for moving it whole."""
+
+    bundle: BundleKey
+    storage_format: StorageFormat
+    data: ByteRange
+    """The ``.bundle``."""
+    first_slot: int
+    """Where the slots begin."""
+    end: int
+    """Where they end; between the two all bytes belong to slots or are dead."""
+    index: TileIndex
+    order: NDArray[np.int64]
+    """Row-major positions of the tiles, as stored."""
+
+    @property
+    def slot_bytes(self) -> int:
+        """Bytes from the first slot to the end of the last, dead space included."""
+        return self.end - self.first_slot
+
+
+@runtime_checkable
+class TileReader(Protocol):
+    """An open source."""
+
+    place: str
+    """What to call it in messages: the path it was opened by."""
+    info: CacheInfo
+    """What it says of itself."""
+    warnings: list[str]
+    """Contradictions found while opening, a sentence each."""
+    declared: list[tuple[str, Extent]]
+    """Every extent that a document declares, with the document's name; map units, or degrees where the name says so."""
+
+    substitutes: dict[str, bytes]
+    """``missing.*`` and ``blank.*`` beside the levels, by name: what a server shows for tiles that do not exist."""
+
+    def levels(self) -> list[int]:
+        """Give the LevelIDs that have a folder, ascending; whether with tiles, ``bundles`` tells."""
+
+    def bundles(self, level: int) -> Sequence[BundleKey]:
+        """Give the bundles of a level, by row, then column; those without tiles may be among them."""
+
+    def summary(self, bundle: BundleKey) -> BundleSummary:
+        """Give what the index alone tells; no tile is read."""
+
+    def present(self, bundle: BundleKey) -> NDArray[np.bool_]:
+        """Tell which tiles there are, shape (16384,), row-major; no tile is read."""
+
+    def index(self, bundle: BundleKey) -> NDArray[np.int64]:
+        """Give the bytes of each tile's data, shape (16384,), row-major, 0 for none; no tile's data is read."""
+
+    def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
+        """Yield tiles and their data in stored order.
+
+        Args:
+            bundle: Which bundle.
+            wanted: Only these, shape (16384,), row-major; None for all.
+        """
+
+    def read(self, tile: TileKey) -> bytes | None:
+        """Give a tile's data, or None when there is no such tile."""
+
+    def close(self) -> None:
+        """Close every file."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@runtime_checkable
+class SupportsRawRead(Protocol):
+    """A source whose bundles are byte ranges of files."""
+
+    def raw(self, bundle: BundleKey) -> RawBundle | None:
+        """Give a bundle for moving it whole; None when its tiles do not all lie where its slots belong.
+
+        The caller closes ``RawBundle.data``.
+        """
+
+
+class TileWriter(Protocol):
+    """An open target. Nothing stands under its name until ``commit``."""
+
+    def reserve(self, bundle: BundleKey, slot_bytes: int) -> None:
+        """Announce a bundle. Packages lay bundles out in the order of these calls, so that bytes depend on no thread.
+
+        Args:
+            bundle: The bundle.
+            slot_bytes: Bytes of its slots: lengths, data, and dead space where it is kept.
+        """
+
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int) -> None:
+        """Write the tiles of a bundle, in the order given. Different bundles may be written by different threads.
+
+        Args:
+            bundle: The bundle.
+            tiles: Tiles and their data, each tile once, none empty.
+            slot_bytes: Bytes of lengths and data together.
+        """
+
+    def write_substitute(self, name: str, data: bytes) -> bool:
+        """Write a ``missing.*`` or ``blank.*`` beside the levels; False where the target has no place for it."""
+
+    def commit(self, info: CacheInfo, item: PackageItem) -> None:
+        """Write the documents, and let the target appear under its name."""
+
+    def abort(self) -> None:
+        """Throw away what was written."""
+
+
+@runtime_checkable
+class SupportsRawWrite(Protocol):
+    """A target that takes bundles whole."""
+
+    def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> None:
+        """Write a bundle with its slots as they are, order and dead space kept.
+
+        Args:
+            raw: The bundle.
+            moved: Called with the bytes of each piece once it is written.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageItem:
+    """What a package says of itself beyond its cache."""
+
+    guid: str
+    """Upper case, with hyphens."""
+    created: int | None
+    """Seconds since 1970, UTC; None where no time is to be told."""
+    degrees: Extent | None
+    """The cache's extent in WGS84 degrees, where it can be told."""
+    thumbnail: bytes
+    """PNG, 200 x 133."""

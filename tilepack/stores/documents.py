@@ -1,0 +1,191 @@
+"""Reading all the documents of a cache or package into one ``CacheInfo``.
+
+Which documents there are differs: conf.xml with conf.cdi and conf.properties, or root.json; packages add an item
+description, .tpk also a service description. Only conf.xml or root.json must be there. The others may be missing; where
+an item or service description is malformed, that is a warning, for nothing of the tiles depends on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+
+from tilepack.cache import CacheInfo, ItemDescription
+from tilepack.errors import MetadataError, UnsupportedError
+from tilepack.extent import Extent
+from tilepack.metadata.conf_cdi import parse_conf_cdi
+from tilepack.metadata.conf_properties import parse_conf_properties
+from tilepack.metadata.conf_xml import parse_conf_xml
+from tilepack.metadata.iteminfo_json import ItemInfo, parse_iteminfo_json
+from tilepack.metadata.iteminfo_xml import parse_iteminfo_xml
+from tilepack.metadata.mapserver_json import parse_mapserver_json
+from tilepack.metadata.root_json import parse_root_json
+from tilepack.stores.levels import ALL_LAYERS, find_layer_folders
+from tilepack.stores.tree import Tree, below, find_entry
+
+CONF_XML: Final = "conf.xml"
+ROOT_JSON: Final = "root.json"
+
+_VERSION_FOLDER: Final = re.compile(r"[vV][0-9]+")
+
+_SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(slots=True)
+class Described:
+    """What the documents of a cache say together."""
+
+    info: CacheInfo
+    tiles_folder: str
+    """Path in the tree of the folder that holds the levels."""
+    declared: list[tuple[str, Extent]] = field(default_factory=list)
+    """Every extent said, with the document's name; degrees where the name says so."""
+    warnings: list[str] = field(default_factory=list)
+    substitutes: dict[str, bytes] = field(default_factory=dict)
+    """``missing.*`` and ``blank.*`` beside the levels, by name."""
+
+
+def read_documents(tree: Tree, document: str, name: str) -> Described:
+    """Read conf.xml or root.json, and what belongs to it.
+
+    Args:
+        tree: A folder or package.
+        document: Path in it of conf.xml or root.json.
+        name: What to call the cache where no document names it.
+
+    Raises:
+        MetadataError: A document is malformed, or the folder of the levels is missing.
+        UnsupportedError: It is a cache of a kind that tilepack does not read.
+    """
+    ready = document.rsplit("/", 1)[-1].lower() == ROOT_JSON
+    described = (_read_ready_to_serve if ready else _read_conf)(tree, document, name)
+    for entry in tree.entries(described.tiles_folder):
+        if not entry.is_folder and _SUBSTITUTE.fullmatch(entry.name):
+            described.substitutes[entry.name] = tree.read_document(below(described.tiles_folder, entry.name))
+    return described
+
+
+def _read_conf(tree: Tree, document: str, name: str) -> Described:
+    folder = document.rpartition("/")[0]
+    place = f"{tree.place}/{document}"
+    info = parse_conf_xml(tree.read_document(document), place=place, name=name)
+    tiles_folder = find_entry(tree, folder, ALL_LAYERS, is_folder=True)
+    if tiles_folder is None:
+        layers = find_layer_folders(tree, folder)
+        if layers:
+            raise UnsupportedError(
+                f"{tree.place}: is a multilayer cache of ArcGIS 9.x, with the layers {', '.join(layers)}; tilepack reads "
+                f"fused caches, export one layer of it as a cache of its own"
+            )
+        raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; there are no tiles to read")
+    described = Described(info, tiles_folder)
+    cdi = find_entry(tree, folder, "conf.cdi")
+    if cdi is not None:
+        extent, reference = parse_conf_cdi(tree.read_document(cdi), place=f"{tree.place}/{cdi}")
+        described.info = info = replace(info, extent=extent)
+        if extent is not None:
+            described.declared.append(("conf.cdi", extent))
+        if reference is not None and reference.is_known:
+            if not info.scheme.spatial_reference.is_known:
+                scheme = replace(info.scheme, spatial_reference=reference)
+                described.info = info = replace(info, scheme=scheme)
+            elif not reference.agrees_with(info.scheme.spatial_reference):
+                described.warnings.append(
+                    f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts"
+                )
+    properties = find_entry(tree, folder, "conf.properties")
+    if properties is not None:
+        content_type = _optional(described, tree, properties, parse_conf_properties)
+        described.info = replace(described.info, content_type=content_type or "Map")
+    above = folder.rpartition("/")[0]
+    if _VERSION_FOLDER.fullmatch(above.rsplit("/", 1)[-1]):
+        _read_package_documents(described, tree, above.rpartition("/")[0])
+    return described
+
+
+def _read_package_documents(described: Described, tree: Tree, base: str) -> None:
+    """Read what a .tpk says beside its cache: item and service descriptions."""
+    service = _find_path(tree, base, "servicedescriptions", "mapserver", "mapserver.json")
+    if service is not None:
+        read = _optional(described, tree, service, parse_mapserver_json)
+        if read is not None:
+            described.info = replace(
+                described.info,
+                service=read.service,
+                description=read.description,
+                initial_extent=read.initial_extent,
+            )
+            if read.extent is not None:
+                described.declared.append(("mapserver.json", read.extent))
+            if described.info.extent is None:
+                described.info = replace(described.info, extent=read.extent)
+    item = _find_path(tree, base, "esriinfo", "iteminfo.xml")
+    if item is not None:
+        _add_item(described, _optional(described, tree, item, parse_iteminfo_xml), "iteminfo.xml (degrees)")
+
+
+def _read_ready_to_serve(tree: Tree, document: str, name: str) -> Described:
+    folder = document.rpartition("/")[0]
+    place = f"{tree.place}/{document}"
+    root = parse_root_json(tree.read_document(document), place=place, name=name)
+    parts = [part for part in root.bundles_path.split("/") if part not in ("", ".")]
+    tiles_folder = _find_path(tree, folder, *parts, is_folder=True) if parts else folder
+    if tiles_folder is None:
+        raise MetadataError(f"{place}: tileBundlesPath is {root.bundles_path!r}, but there is no such folder beside it")
+    described = Described(replace(root.info, ready_to_serve=True), tiles_folder)
+    if root.info.extent is not None:
+        described.declared.append(("root.json fullExtent", root.info.extent))
+    if root.info.initial_extent is not None:
+        described.declared.append(("root.json initialExtent", root.info.initial_extent))
+    item = find_entry(tree, folder, "iteminfo.json")
+    if item is not None:
+        _add_item(described, _optional(described, tree, item, parse_iteminfo_json), "iteminfo.json (degrees)")
+    return described
+
+
+def _add_item(described: Described, item: ItemInfo | None, document: str) -> None:
+    if item is None:
+        return
+    described.info = replace(
+        described.info,
+        name=item.name or described.info.name,
+        description=_merged(item.description, described.info.description),
+    )
+    if item.extent is not None:
+        described.declared.append((document, item.extent))
+
+
+def _merged(first: ItemDescription, second: ItemDescription) -> ItemDescription:
+    """Give a description that says what the first says, and what only the second says."""
+    return ItemDescription(
+        title=first.title or second.title,
+        tags=first.tags or second.tags,
+        summary=first.summary or second.summary,
+        description=first.description or second.description,
+        attribution=first.attribution or second.attribution,
+        license=first.license or second.license,
+        creator=first.creator or second.creator,
+    )
+
+
+def _optional(described: Described, tree: Tree, path: str, parse: Callable[..., _Value]) -> _Value | None:
+    """Read a document that a cache can do without; when it is malformed, say so and go on."""
+    try:
+        return parse(tree.read_document(path), place=f"{tree.place}/{path}")
+    except MetadataError as error:
+        described.warnings.append(f"{error}; read without it")
+        return None
+
+
+def _find_path(tree: Tree, folder: str, *parts: str, is_folder: bool = False) -> str | None:
+    """Find a path in any case, step by step."""
+    path: str | None = folder
+    for depth, part in enumerate(parts):
+        path = find_entry(tree, path or "", part, is_folder=is_folder or depth < len(parts) - 1)
+        if path is None:
+            return None
+    return path

@@ -1,0 +1,100 @@
+"""Renaming, removing and syncing, so that what stands under a name is whole even after the power fails."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+from tilepack.stores.files import explained
+
+_RETRY_SECONDS: Final = 10.0
+"""How long a rename is tried again that Windows refuses because someone has the file open."""
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or folder, over a file that is there; on Windows, wait for readers to let go.
+
+    Raises:
+        TransferError: The system refuses.
+    """
+    deadline = time.monotonic() + _RETRY_SECONDS
+    with explained(f"rename {source.name}", target):
+        while True:
+            try:
+                source.replace(target)
+            except PermissionError:
+                if os.name != "nt" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; links are removed, not followed. Nothing there is fine.
+
+    Raises:
+        TransferError: The system refuses.
+    """
+    with explained("remove", path):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's names are on the disk; systems that cannot sync a folder (Windows) need not.
+
+    Raises:
+        TransferError: The disk failed.
+    """
+    if os.name == "nt":
+        return
+    with explained("sync the folder", folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until all files below a folder are on the disk: one call for the file system where there is one.
+
+    Raises:
+        TransferError: The disk failed.
+    """
+    with explained("sync", folder):
+        if _sync_file_system(folder):
+            return
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                descriptor = os.open(Path(parent, name), os.O_RDWR | getattr(os, "O_BINARY", 0))
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            sync_folder(Path(parent))
+
+
+def _sync_file_system(folder: Path) -> bool:
+    """Call Linux' syncfs, which Python has no name for; False elsewhere."""
+    if not hasattr(os, "posix_fallocate"):  # Windows and macOS, whose C library has no syncfs
+        return False
+    try:
+        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(descriptor)
+    return True

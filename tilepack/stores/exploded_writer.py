@@ -1,0 +1,108 @@
+"""Writing exploded caches: one file a tile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from tilepack.cache import CacheInfo, TileFormat
+from tilepack.errors import TilepackError, TransferError
+from tilepack.formats.names import level_folder, row_folder, tile_file
+from tilepack.formats.sniff import sniff
+from tilepack.keys import BundleKey, TileKey
+from tilepack.stores.base import PackageItem
+from tilepack.stores.container import FolderContainer
+from tilepack.stores.layouts import Layout
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_ROWS_OPEN: Final = 24
+"""Row folders kept open: tiles stored column by column visit them in turn, but descriptors are few."""
+_BY_FOLDER: Final = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
+
+
+class ExplodedWriter:
+    """A new exploded cache. Parts of one window may be written by different threads, row by row."""
+
+    def __init__(self, container: FolderContainer, tile_format: TileFormat, layout: Layout) -> None:
+        """Fill a folder.
+
+        Args:
+            container: The new folder.
+            tile_format: What the cache says its tiles are; the extension of those whose bytes do not tell.
+            layout: Where things lie in it, and which documents there are.
+        """
+        self._container = container
+        self._layout = layout
+        self._suffix = {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
+
+    def reserve(self, bundle: BundleKey, slot_bytes: int) -> None:
+        """Files of a folder need no place beforehand."""
+
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int) -> None:
+        """Write tiles, each under the extension of its bytes.
+
+        Raises:
+            TransferError: The disk is full, or failed.
+        """
+        del slot_bytes
+        level = self._container.root / self._layout.tiles_folder / level_folder(bundle.level)
+        rows: dict[int, int | Path] = {}
+        place = level
+        try:
+            level.mkdir(parents=True, exist_ok=True)
+            for tile, data in tiles:
+                row = rows.get(tile.row)
+                if row is None:
+                    if len(rows) >= _ROWS_OPEN:
+                        _close_row(rows.pop(next(iter(rows))))
+                    place = level / row_folder(tile.row)
+                    row = rows[tile.row] = _open_row(place)
+                kind = sniff(data)
+                name = tile_file(tile, kind.suffix if kind else self._suffix)
+                if isinstance(row, Path):
+                    descriptor = os.open(row / name, _NEW, 0o666)
+                else:
+                    descriptor = os.open(name, _NEW, 0o666, dir_fd=row)
+                try:
+                    done = os.write(descriptor, data)
+                    while done < len(data):
+                        done += os.write(descriptor, data[done:])
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            if isinstance(error, TilepackError):  # from reading the tiles; some of them are OSErrors too
+                raise
+            raise TransferError(f"{place}: cannot write: {error.strerror}") from error
+        finally:
+            for opened in rows.values():
+                _close_row(opened)
+
+    def write_substitute(self, name: str, data: bytes) -> bool:
+        """Write a ``missing.*`` or ``blank.*`` beside the levels."""
+        self._container.write_document(f"{self._layout.tiles_folder}/{name}", data)
+        return True
+
+    def commit(self, info: CacheInfo, item: PackageItem) -> None:
+        """Write the documents, and let the target appear under its name."""
+        (self._container.root / self._layout.tiles_folder).mkdir(exist_ok=True)
+        documents = self._layout.documents(info, item)
+        for path, data in documents.items():
+            self._container.write_document(path, data)
+        self._container.commit(list(documents))
+
+    def abort(self) -> None:
+        """Throw away what was written."""
+        self._container.abort()
+
+
+def _open_row(place: Path) -> int | Path:
+    """Make a row's folder; give its descriptor where files can be made by it, else its path."""
+    place.mkdir(exist_ok=True)
+    return os.open(place, os.O_RDONLY) if _BY_FOLDER else place
+
+
+def _close_row(row: int | Path) -> None:
+    if isinstance(row, int):
+        os.close(row)

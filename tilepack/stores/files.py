@@ -1,0 +1,233 @@
+"""Bytes of files by position: reading and writing that threads can share, on every system.
+
+``pread`` and ``pwrite`` need no common file position; where the system lacks them (Windows) a lock guards one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, Self
+
+from tilepack.errors import BundleError, TilepackError, TransferError
+
+_BINARY = getattr(os, "O_BINARY", 0)
+_POSITIONED = hasattr(os, "pread") and hasattr(os, "pwrite")
+
+
+@contextmanager
+def explained(doing: str, place: str | Path) -> Iterator[None]:
+    """Turn an operating system's error into one sentence that names what was being done, where.
+
+    Raises:
+        TransferError: An OSError came up inside.
+    """
+    try:
+        yield
+    except TilepackError:  # CacheNotFoundError is an OSError too, and has its sentence already
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise TransferError(f"{place}: cannot {doing}: {reason}") from error
+
+
+class PositionedFile:
+    """An open file, read and written at positions; safe to share among threads."""
+
+    def __init__(self, path: str | Path, *, writable: bool = False, descriptor: int | None = None) -> None:
+        """Open a file to read, or make a new one to write.
+
+        Args:
+            path: The file; a writable one must not exist yet.
+            writable: Make it, for writing and reading back.
+            descriptor: Take over this descriptor instead of opening anything.
+
+        Raises:
+            TransferError: It cannot be opened or made.
+        """
+        self.path = str(path)
+        self._lock = threading.Lock()
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL if writable else os.O_RDONLY
+        if descriptor is None:
+            with explained("make the file" if writable else "open the file", self.path):
+                descriptor = os.open(self.path, flags | _BINARY, 0o666)
+        self.descriptor = descriptor
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def size(self) -> int:
+        """Give the file's size in bytes."""
+        with explained("ask for the size", self.path):
+            return os.fstat(self.descriptor).st_size
+
+    def read_into(self, buffer: memoryview, position: int) -> int:
+        """Fill a buffer from a position on.
+
+        Returns:
+            Bytes read; fewer than asked only at the end of the file.
+        """
+        done = 0
+        with explained("read", self.path):
+            while done < len(buffer):
+                part = buffer[done:]
+                if hasattr(os, "preadv"):
+                    count = os.preadv(self.descriptor, [part], position + done)
+                else:
+                    data = self._read_here(len(part), position + done)
+                    count = len(data)
+                    part[:count] = data
+                if not count:
+                    break
+                done += count
+        return done
+
+    def read(self, size: int, position: int) -> bytes:
+        """Give the bytes from a position on, fewer than asked only at the end of the file."""
+        with explained("read", self.path):
+            data = self._read_here(size, position)
+            while len(data) < size:  # a network file system may answer in pieces
+                more = self._read_here(size - len(data), position + len(data))
+                if not more:
+                    break
+                data += more
+            return data
+
+    def _read_here(self, size: int, position: int) -> bytes:
+        if _POSITIONED:
+            return os.pread(self.descriptor, size, position)
+        with self._lock:
+            os.lseek(self.descriptor, position, os.SEEK_SET)
+            return os.read(self.descriptor, size)
+
+    def write(self, data: bytes | bytearray | memoryview, position: int) -> None:
+        """Write all the bytes at a position.
+
+        Raises:
+            TransferError: The disk is full, or failed.
+        """
+        view = memoryview(data)
+        done = 0
+        with explained("write", self.path):
+            while done < len(view):
+                if _POSITIONED:
+                    done += os.pwrite(self.descriptor, view[done:], position + done)
+                else:
+                    with self._lock:
+                        os.lseek(self.descriptor, position + done, os.SEEK_SET)
+                        done += os.write(self.descriptor, view[done:])
+
+    def allocate(self, size: int) -> None:
+        """Ask for the disk space beforehand where the file system can give it: one extent, and a full disk known early.
+
+        Raises:
+            TransferError: The disk has not that much space.
+        """
+        if size <= 0 or not hasattr(os, "posix_fallocate"):
+            return
+        try:
+            os.posix_fallocate(self.descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise TransferError(f"{self.path}: cannot set aside {size} bytes: {error.strerror}") from error
+
+    def truncate(self, size: int) -> None:
+        """Cut or grow the file to a size in bytes."""
+        with explained("set the size", self.path):
+            os.ftruncate(self.descriptor, size)
+
+    def sync(self) -> None:
+        """Wait until the bytes are on the disk."""
+        with explained("sync", self.path):
+            os.fsync(self.descriptor)
+
+    def close(self) -> None:
+        """Close the file; closing twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            with explained("close", self.path):
+                os.close(self.descriptor)
+
+
+class ByteRange:
+    """Part of an open file to read from: a whole file, or one stored member of a package."""
+
+    def __init__(self, file: PositionedFile, start: int, size: int, place: str, *, owned: bool) -> None:
+        """Name a part of a file.
+
+        Args:
+            file: The open file.
+            start: First byte of the part.
+            size: Bytes in the part.
+            place: What to call it in messages.
+            owned: Close the file with the range.
+        """
+        self.file = file
+        self.start = start
+        self.size = size
+        self.place = place
+        self._owned = owned
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, size: int, position: int) -> bytes:
+        """Give exactly so many bytes from a position in the range.
+
+        Raises:
+            BundleError: The range ends before.
+        """
+        data = self.file.read(size, self.start + position) if 0 <= position <= self.size - size else b""
+        if len(data) != size:
+            raise BundleError(
+                f"{self.place}: ends before byte {position + size}; it is truncated, take it from a backup"
+            )
+        return data
+
+    def read_into(self, buffer: memoryview, position: int) -> None:
+        """Fill a buffer from a position in the range.
+
+        Raises:
+            BundleError: The range ends before.
+        """
+        inside = 0 <= position <= self.size - len(buffer)
+        if not inside or self.file.read_into(buffer, self.start + position) != len(buffer):
+            raise BundleError(
+                f"{self.place}: ends before byte {position + len(buffer)}; it is truncated, take it from a backup"
+            )
+
+    def close(self) -> None:
+        """Close the file if it was opened for this range alone."""
+        if self._owned:
+            self.file.close()
+
+
+class Sink(Protocol):
+    """A file being written, or a member of a package: bytes at positions, then closed once."""
+
+    place: str
+    """What to call it in messages."""
+    alignment: int
+    """Position within the file on disk of the sink's first byte."""
+    needs_crc: bool
+    """Whether ``close`` wants the CRC-32 of all the bytes."""
+
+    def write(self, data: bytes | bytearray | memoryview, position: int) -> None:
+        """Write all the bytes at a position of the sink."""
+
+    def close(self, crc: int = 0) -> None:
+        """End the sink; its bytes are complete."""
+
+    def abandon(self) -> None:
+        """Close the sink, its bytes being incomplete: what holds it is about to be thrown away."""

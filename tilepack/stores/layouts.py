@@ -1,0 +1,109 @@
+"""Where things lie in a new target, and which documents describe it.
+
+================  ==========================  ==================================================================
+target            tiles                       documents
+================  ==========================  ==================================================================
+folder            ``_alllayers/Lnn``          conf.xml, conf.cdi, conf.properties
+ready to serve    ``tile/Lnn``                root.json, iteminfo.json, thumbnail.png
+.tpk              ``v101/NAME/_alllayers/``   esriinfo/, servicedescriptions/, v101/NAME/conf.*
+.tpkx             ``tile/Lnn``                iteminfo.json, root.json, thumbnail.png
+================  ==========================  ==================================================================
+
+Source: Esri's tile package specification, its sample, and .tpk files written by ArcGIS 10.3 and 10.6 (which also hold
+.lyr files; those tilepack cannot make).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tilepack.cache import CacheInfo
+from tilepack.formats.bundle import HeaderDialect
+from tilepack.metadata.conf_cdi import format_conf_cdi
+from tilepack.metadata.conf_properties import format_conf_properties
+from tilepack.metadata.conf_xml import format_conf_xml
+from tilepack.metadata.iteminfo_json import format_iteminfo_json
+from tilepack.metadata.iteminfo_xml import format_item_pkinfo, format_iteminfo_xml
+from tilepack.metadata.mapserver_json import format_mapserver_json
+from tilepack.metadata.root_json import format_root_json
+from tilepack.stores.base import PackageItem
+from tilepack.stores.levels import ALL_LAYERS
+
+Documents = Callable[[CacheInfo, PackageItem], dict[str, bytes]]
+
+TILE_FOLDER: Final = "tile"
+"""Folder of the levels beside root.json (``tileBundlesPath``)."""
+
+_FORBIDDEN: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
+"""Characters that Windows takes in no file name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The inner order of a target."""
+
+    tiles_folder: str
+    """Folder of the levels, ``/``-joined."""
+    dialect: HeaderDialect
+    """Whose way V2 headers are filled in."""
+    documents: Documents
+    """Gives the documents, path -> bytes, in the order in which a package lists them."""
+
+
+def _conf_documents(info: CacheInfo, folder: str = "") -> dict[str, bytes]:
+    documents = {} if info.extent is None else {f"{folder}conf.cdi": format_conf_cdi(info)}
+    documents[f"{folder}conf.properties"] = format_conf_properties(info)
+    documents[f"{folder}conf.xml"] = format_conf_xml(info)
+    return documents
+
+
+def folder_layout() -> Layout:
+    """Lay out a cache folder described by conf.xml."""
+    return Layout(
+        tiles_folder=ALL_LAYERS,
+        dialect=HeaderDialect.PAPER,
+        documents=lambda info, _: _conf_documents(info),
+    )
+
+
+def _package_documents(info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+    return {
+        "iteminfo.json": format_iteminfo_json(info, guid=item.guid, created=item.created, degrees=item.degrees),
+        "root.json": format_root_json(info),
+        "thumbnail.png": item.thumbnail,
+    }
+
+
+def tpkx_layout() -> Layout:
+    """Lay out a .tpkx, or a folder that is ready to serve."""
+    return Layout(tiles_folder=TILE_FOLDER, dialect=HeaderDialect.ARCGIS, documents=_package_documents)
+
+
+def tpk_layout(name: str) -> Layout:
+    """Lay out a .tpk.
+
+    Args:
+        name: Map name; its folder is called so, as far as file names may be.
+    """
+    root = f"v101/{safe_name(name)}/"
+
+    def documents(info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+        return {
+            "esriinfo/item.pkinfo": format_item_pkinfo(info, guid=item.guid, created=item.created),
+            "esriinfo/iteminfo.xml": format_iteminfo_xml(
+                info, guid=item.guid, created=item.created, degrees=item.degrees
+            ),
+            "esriinfo/thumbnail/thumbnail.png": item.thumbnail,
+            "servicedescriptions/mapserver/mapserver.json": format_mapserver_json(info, degrees=item.degrees),
+            **_conf_documents(info, root),
+        }
+
+    return Layout(tiles_folder=root + ALL_LAYERS, dialect=HeaderDialect.ARCGIS, documents=documents)
+
+
+def safe_name(name: str) -> str:
+    """Make a map's name one that every system takes as a folder's; ``Layers`` where nothing is left."""
+    return _FORBIDDEN.sub("_", name).strip(" .")[:100] or "Layers"

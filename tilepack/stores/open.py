@@ -1,0 +1,154 @@
+"""Opening a source by its path, whatever it is."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tilepack.cache import StorageFormat
+from tilepack.errors import CacheNotFoundError, UnsupportedError
+from tilepack.formats import bundle_v1
+from tilepack.formats.names import parse_row_folder
+from tilepack.stores.base import TileReader
+from tilepack.stores.compact import CompactReader
+from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, read_documents
+from tilepack.stores.exploded import ExplodedReader
+from tilepack.stores.levels import ALL_LAYERS, find_level_folders
+from tilepack.stores.package_tree import PackageTree
+from tilepack.stores.tree import FolderTree, Tree, below
+
+_DEPTH: Final = 2
+"""Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
+
+_PACKAGES: Final = (".tpk", ".tpkx", ".zip")
+
+
+def open_cache(path: str | Path) -> TileReader:
+    """Open a cache or package to read.
+
+    Args:
+        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+
+    Raises:
+        CacheNotFoundError: There is no cache.
+        MetadataError: A document is malformed.
+        BundleError: A package is malformed.
+        UnsupportedError: It is a cache of a kind that tilepack does not read.
+        TransferError: The system refuses to read it.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
+    if place.is_dir():
+        folder = place.parent if place.name.lower() == ALL_LAYERS else place
+        return _open_folder(folder)
+    if place.name.lower() in (CONF_XML, ROOT_JSON, "conf.cdi"):
+        return _open_folder(place.parent)
+    if place.suffix.lower() in (".bundle", ".bundlx"):
+        raise CacheNotFoundError(f"{place}: is one bundle of a cache; give the folder that holds conf.xml or root.json")
+    if place.suffix.lower() not in _PACKAGES and not _is_zip(place):
+        raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk or a .tpkx")
+    return _open_package(place)
+
+
+def _is_zip(place: Path) -> bool:
+    with FolderTree(place.parent).open(place.name) as start:
+        return start.size > 4 and start.read(4, 0) in (b"PK\3\4", b"PK\5\6")
+
+
+def _open_folder(folder: Path) -> TileReader:
+    tree = FolderTree(folder)
+    found = _find_documents(tree, "", _DEPTH)
+    if not found:
+        raise CacheNotFoundError(
+            f"{folder}: holds neither conf.xml nor root.json, nor do the folders in it; give the cache's own folder"
+        )
+    shallow = [document for document in found if document.count("/") == found[0].count("/")]
+    document = _only(tree, shallow)
+    inner = FolderTree(folder / posixpath.dirname(document))
+    if inner.root.parent.name.lower().startswith("v1") and (inner.root.parent.parent / "esriinfo").is_dir():
+        package = FolderTree(inner.root.parent.parent)  # an unpacked .tpk: its descriptions lie further up
+        return _open_described(package, f"{inner.root.parent.name}/{inner.root.name}/{posixpath.basename(document)}")
+    return _open_described(inner, posixpath.basename(document))
+
+
+def _find_documents(tree: FolderTree, folder: str, depth: int) -> list[str]:
+    """Find conf.xml or root.json in a folder, or else in the folders below; nearest first."""
+    entries = tree.entries(folder)
+    here = {entry.name.lower(): entry.name for entry in entries if not entry.is_folder}
+    for name in (CONF_XML, ROOT_JSON):
+        if name in here:
+            return [below(folder, here[name])]
+    if not depth:
+        return []
+    inner = [entry.name for entry in entries if entry.is_folder and entry.name.lower() != ALL_LAYERS]
+    found = [document for name in inner for document in _find_documents(tree, below(folder, name), depth - 1)]
+    return sorted(found, key=lambda document: document.count("/"))
+
+
+def _open_package(path: Path) -> TileReader:
+    tree = PackageTree(path)
+    try:
+        found = tree.find(ROOT_JSON)
+        vector = [document for document in found if document.lower().startswith("p12/")]
+        if vector:
+            raise UnsupportedError(f"{path}: is a vector tile package; tilepack does not read those yet")
+        confs = tree.find(CONF_XML)
+        documents = confs or found
+        if not documents:
+            raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; it is no tile package")
+        shallow = [document for document in documents if document.count("/") == documents[0].count("/")]
+        return _open_described(tree, _only(tree, shallow))
+    except BaseException:
+        tree.close()
+        raise
+
+
+def _only(tree: Tree, documents: list[str]) -> str:
+    if len(documents) > 1:
+        raise CacheNotFoundError(f"{tree.place}: holds several caches; give one of them: {', '.join(documents)}")
+    return documents[0]
+
+
+def _open_described(tree: Tree, document: str) -> TileReader:
+    """Read the documents, see how the tiles are really stored, and make the reader for that."""
+    folder = posixpath.dirname(document)
+    name = posixpath.basename(folder) or Path(tree.place).stem or "Layers"
+    described = read_documents(tree, document, name)
+    folders = find_level_folders(tree, described.tiles_folder)
+    stored = _stored_as(tree, folders)
+    _trust(described, stored)
+    known = {lod.level for lod in described.info.scheme.levels}
+    for level in sorted(set(folders) - known):
+        described.warnings.append(f"there is a folder for level {level}, which the tiling scheme does not have")
+    if described.info.storage_format is not StorageFormat.EXPLODED:
+        return CompactReader(tree, described, folders)
+    if not isinstance(tree, FolderTree):
+        raise UnsupportedError(f"{tree.place}: is a package of an exploded cache; unpack it and give the folder")
+    return ExplodedReader(tree, described, folders)
+
+
+def _trust(described: Described, stored: StorageFormat | None) -> None:
+    """Believe the files rather than the document that describes them."""
+    said = described.info.storage_format
+    if stored is not None and stored is not said:
+        described.warnings.append(f"the documents say {said}, but the tiles are stored as {stored}; that counts")
+        described.info = replace(described.info, storage_format=stored)
+
+
+def _stored_as(tree: Tree, folders: dict[int, str]) -> StorageFormat | None:
+    """Tell from the first level that holds anything how tiles are stored; None when there are none."""
+    for level in sorted(folders):
+        entries = tree.entries(folders[level])
+        for entry in entries:
+            if entry.is_folder and parse_row_folder(entry.name) is not None:
+                return StorageFormat.EXPLODED
+            if not entry.is_folder and entry.name.lower().endswith(".bundle"):
+                with tree.open(below(folders[level], entry.name)) as bundle:
+                    head = bundle.read(min(bundle_v1.HEADER_SIZE, bundle.size), 0)
+                if len(head) < bundle_v1.HEADER_SIZE:
+                    break  # too short for either: the reader says so
+                return StorageFormat.COMPACT if bundle_v1.is_header(head) else StorageFormat.COMPACT_V2
+    return None

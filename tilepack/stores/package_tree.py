@@ -1,0 +1,201 @@
+"""The inside of a package (.tpk, .tpkx, a hand-made ZIP) as a tree.
+
+The ZIP directory is read by the standard library. Stored members are read in place, by position; deflated ones, which
+ArcGIS refuses but people make, are unpacked to a temporary file as they are opened.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import struct
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
+from tilepack.stores.files import ByteRange, PositionedFile, explained
+from tilepack.stores.tree import LARGEST_DOCUMENT, Entry, below, too_large
+
+_LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
+_DEFLATE_LIMIT: Final = 1032
+"""Deflate makes at most 1032 bytes of one; a member that claims more is lying."""
+_JUNK: Final = ("__MACOSX/",)
+_CHUNK: Final = 1 << 20
+
+
+class PackageTree:
+    """The members of a ZIP file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a package and read its directory.
+
+        Raises:
+            BundleError: It is no ZIP file, is damaged, or its members' names leave it.
+            TransferError: It cannot be read.
+        """
+        self.place = str(path)
+        self._file = PositionedFile(path)
+        try:
+            self._size = self._file.size()
+            self._zip = self._open_zip(path)
+            self._members: dict[str, zipfile.ZipInfo] = {}
+            self._folders: dict[str, dict[str, bool]] = {"": {}}
+            for member in self._zip.infolist():
+                self._add(member)
+            packed = sum(member.compress_size for member in self._members.values())
+            if packed > self._size:
+                raise BundleError(
+                    f"{self.place}: its members claim {packed} bytes, the package has {self._size}; it is damaged, take "
+                    f"it from a backup"
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_zip(self, path: Path) -> zipfile.ZipFile:
+        try:
+            with explained("read", self.place):
+                return zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError) as error:
+            raise BundleError(
+                f"{self.place}: is no readable package (ZIP): {str(error) or type(error).__name__}; it may be truncated, "
+                f"take it from a backup"
+            ) from error
+
+    def _add(self, member: zipfile.ZipInfo) -> None:
+        name = member.orig_filename.replace("\\", "/")
+        if "\0" in name or name.startswith("/") or ":" in name.split("/")[0] or ".." in name.split("/"):
+            raise BundleError(
+                f"{self.place}: member {member.orig_filename!r} points outside the package; do not trust it, get the "
+                f"package from its maker again"
+            )
+        if name.startswith(_JUNK):
+            return
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        is_folder = name.endswith("/") or not parts
+        folder = ""
+        for depth, part in enumerate(parts):
+            inner = depth < len(parts) - 1 or is_folder
+            if self._folders[folder].get(part, inner) != inner:
+                raise BundleError(f"{self.place}: {below(folder, part)} is a file and a folder at once; it is damaged")
+            if not inner and part in self._folders[folder]:
+                raise BundleError(
+                    f"{self.place}: there are two members {below(folder, part)}; pack it anew with one of them"
+                )
+            self._folders[folder][part] = inner
+            folder = below(folder, part)
+            if inner:
+                self._folders.setdefault(folder, {})
+        if not is_folder:
+            self._members[folder] = member
+
+    def entries(self, folder: str) -> list[Entry]:
+        """List a folder, sorted by name.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+        """
+        found = self._folders.get(folder)
+        if found is None:
+            raise CacheNotFoundError(f"{self.place}: there is no folder {folder} in it")
+        return sorted(Entry(name, is_folder) for name, is_folder in found.items())
+
+    def _member(self, path: str) -> zipfile.ZipInfo:
+        member = self._members.get(path)
+        if member is None:
+            raise CacheNotFoundError(f"{self.place}: there is no {path} in it")
+        if member.flag_bits & 0x1:
+            raise UnsupportedError(f"{self.place}: {path} is encrypted; tile packages are not, pack it anew")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UnsupportedError(
+                f"{self.place}: {path} is compressed by method {member.compress_type}; pack it anew without compression"
+            )
+        return member
+
+    def is_stored(self, path: str) -> bool:
+        """Tell whether a member lies in the package uncompressed, as ArcGIS wants it."""
+        return self._member(path).compress_type == zipfile.ZIP_STORED
+
+    def size(self, path: str) -> int:
+        """Give a file's bytes, as its directory entry claims them."""
+        return self._member(path).file_size
+
+    def read_document(self, path: str) -> bytes:
+        """Give a whole file of at most 64 MiB.
+
+        Raises:
+            MetadataError: It is larger.
+            BundleError: The member is damaged.
+        """
+        size = self.size(path)
+        if size > LARGEST_DOCUMENT:
+            raise too_large(f"{self.place}/{path}", size)
+        with self.open(path) as document:
+            return document.read(document.size, 0)
+
+    def open(self, path: str) -> ByteRange:
+        """Open a file to read at positions.
+
+        Raises:
+            BundleError: The member is damaged.
+        """
+        member = self._member(path)
+        place = f"{self.place}/{path}"
+        if member.compress_type == zipfile.ZIP_DEFLATED:
+            return self._unpacked(member, place)
+        if member.file_size != member.compress_size:
+            raise BundleError(
+                f"{place}: is stored, but its sizes differ ({member.file_size} and {member.compress_size} bytes); the "
+                f"package is damaged, take it from a backup"
+            )
+        return ByteRange(self._file, self._data_start(member, place), member.file_size, place, owned=False)
+
+    def _data_start(self, member: zipfile.ZipInfo, place: str) -> int:
+        head = self._file.read(_LOCAL_HEADER.size, member.header_offset)
+        if len(head) == _LOCAL_HEADER.size:
+            signature, *_, name_size, extra_size = _LOCAL_HEADER.unpack(head)
+            start = int(member.header_offset + _LOCAL_HEADER.size + name_size + extra_size)
+            if signature == b"PK\x03\x04" and start + member.compress_size <= self._size:
+                return start
+        raise BundleError(
+            f"{place}: the package has no such member where it says; it is damaged, take it from a backup"
+        )
+
+    def _unpacked(self, member: zipfile.ZipInfo, place: str) -> ByteRange:
+        if member.file_size > _DEFLATE_LIMIT * member.compress_size + 64:
+            raise BundleError(
+                f"{place}: claims to grow from {member.compress_size} to {member.file_size} bytes, more than deflate can; "
+                f"do not trust it, get the package from its maker again"
+            )
+        # Unlinked at once where the system allows, else removed when closed.
+        with tempfile.TemporaryFile(prefix="tilepack-") as spool:
+            file = PositionedFile(place, descriptor=os.dup(spool.fileno()))
+            try:
+                done = 0
+                with self._zip.open(member) as packed:
+                    while chunk := packed.read(_CHUNK):
+                        file.write(chunk, done)
+                        done += len(chunk)
+            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+                file.close()
+                raise BundleError(
+                    f"{place}: cannot be unpacked: {error}; the package is damaged, take it from a backup"
+                ) from error
+            except BaseException:
+                file.close()
+                raise
+        return ByteRange(file, 0, done, place, owned=True)
+
+    def find(self, name: str) -> list[str]:
+        """Find members by their last name, in any case; shallow ones first."""
+        found = [path for path in self._members if posixpath.basename(path).lower() == name.lower()]
+        return sorted(found, key=lambda path: (path.count("/"), path))
+
+    def close(self) -> None:
+        """Close the package."""
+        if hasattr(self, "_zip"):
+            self._zip.close()
+        self._file.close()

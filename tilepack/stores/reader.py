@@ -1,0 +1,43 @@
+"""What all open sources have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+from tilepack.stores.documents import Described
+from tilepack.stores.tree import Tree
+
+
+class StoreReader:
+    """An open source: what its documents say, and where its levels lie."""
+
+    def __init__(self, tree: Tree, described: Described, folders: Mapping[int, str]) -> None:
+        """Take over an open tree whose documents were read.
+
+        Args:
+            tree: The folder or package.
+            described: What its documents say.
+            folders: Path in the tree of each level's folder.
+        """
+        self.place = tree.place
+        self.info = described.info
+        self.warnings = described.warnings
+        self.declared = described.declared
+        self.substitutes = described.substitutes
+        self._tree = tree
+        self._folders = dict(folders)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def levels(self) -> list[int]:
+        """Give the LevelIDs that have a folder, ascending."""
+        return sorted(self._folders)
+
+    def close(self) -> None:
+        """Close every file."""
+        self._tree.close()

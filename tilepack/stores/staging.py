@@ -1,0 +1,155 @@
+"""The name under which a new target grows until it is whole, held by one writer.
+
+``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. ``NAME.partial.lock``
+keeps a second writer out and says who holds it; it also marks a ``.partial`` that a killed run left as tilepack's own,
+so that the next run may clear it away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from tilepack.errors import CacheExistsError, TransferError
+from tilepack.stores.durable import remove, rename, sync_folder
+from tilepack.stores.files import explained
+
+_LOCK_BYTE = 1 << 20
+"""Windows locks a byte, and nobody else can read a locked one: far behind the text."""
+
+
+class Staging:
+    """The right to make a target."""
+
+    def __init__(self, target: Path, *, replace: bool) -> None:
+        """Take the name, and clear away what a killed run left under it.
+
+        Args:
+            target: Where the finished thing will be.
+            replace: Whether something may be there already.
+
+        Raises:
+            CacheExistsError: Something is there already, or stands in the way and is not tilepack's.
+            TransferError: Another writer is at work, or the folder cannot be written to.
+        """
+        self.target = target
+        self.partial = target.with_name(target.name + ".partial")
+        self._replace = replace
+        self._lock_path = target.with_name(target.name + ".partial.lock")
+        refuse_existing(target, replace=replace)
+        if not target.parent.is_dir():
+            raise TransferError(f"{target.parent}: there is no such folder; make it first")
+        if os.path.lexists(self.partial) and not self._lock_path.exists():
+            raise CacheExistsError(f"{self.partial}: is in the way and was not made by tilepack; move it away")
+        self._lock = _hold(self._lock_path, target)
+        try:
+            remove(self.partial)
+        except BaseException:
+            self.release()
+            raise
+
+    def publish(self) -> None:
+        """Give the finished thing its name; what had it goes only once the new one stands.
+
+        Raises:
+            CacheExistsError: Something has come to stand there meanwhile.
+            TransferError: The system refuses the rename.
+        """
+        refuse_existing(self.target, replace=self._replace)
+        old = self.target.with_name(self.target.name + ".replaced")
+        # A file is renamed over a file in one step; folders have to step aside first.
+        aside = os.path.lexists(self.target) and (self.target.is_dir() or self.partial.is_dir())
+        if aside:
+            remove(old)
+            rename(self.target, old)
+        try:
+            rename(self.partial, self.target)
+        except BaseException:
+            if aside:
+                rename(old, self.target)
+            raise
+        sync_folder(self.target.parent)
+        if aside:
+            remove(old)
+        self.release()
+
+    def discard(self) -> None:
+        """Throw the unfinished thing away.
+
+        Raises:
+            TransferError: The system refuses.
+        """
+        try:
+            remove(self.partial)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Let go of the name."""
+        if self._lock.closed:
+            return
+        if os.name == "nt":  # which removes no open file
+            self._lock.close()
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink(missing_ok=True)
+        else:  # removed while still held, so that nobody takes it between the two steps
+            self._lock_path.unlink(missing_ok=True)
+            self._lock.close()
+
+
+def refuse_existing(target: Path, *, replace: bool) -> None:
+    """Refuse a target that exists, unless it may be replaced.
+
+    Raises:
+        CacheExistsError: It exists.
+    """
+    if not replace and os.path.lexists(target):
+        raise CacheExistsError(
+            f"{target}: exists already; choose another name, or say that it is to be replaced (--replace)"
+        )
+
+
+def _hold(path: Path, target: Path) -> IO[str]:
+    """Take a lock file, or say who has it."""
+    while True:
+        with explained("write in the target's folder", path.parent):
+            lock = path.open("a+", encoding="utf-8")
+        if not _try_lock(lock):
+            lock.seek(0)
+            holder = lock.read(200).strip() or "another process"
+            lock.close()
+            raise TransferError(f"{target}: {holder} is writing it; wait until it is done")
+        if os.name == "nt" or _is_same_file(lock, path):
+            break
+        lock.close()  # its holder removed it after we opened it: take the next one
+    lock.truncate(0)
+    lock.write(f"tilepack (process {os.getpid()} on {socket.gethostname()})")
+    lock.flush()
+    return lock
+
+
+def _is_same_file(lock: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _try_lock(lock: IO[str]) -> bool:
+    """Lock an open file without waiting; False when someone else has it."""
+    try:
+        if os.name == "nt":
+            import msvcrt  # noqa: PLC0415  only Windows has it
+
+            lock.seek(_LOCK_BYTE)
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl  # noqa: PLC0415  Windows has it not
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

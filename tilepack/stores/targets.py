@@ -1,0 +1,86 @@
+"""Making a new target by its path and storage format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.errors import TransferError, UnsupportedError
+from tilepack.stores.base import TileWriter
+from tilepack.stores.compact_writer import CompactWriter
+from tilepack.stores.container import FolderContainer, PackageContainer, creation_time
+from tilepack.stores.exploded_writer import ExplodedWriter
+from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
+
+_PACKAGE_FORMATS: Final = {".tpk": StorageFormat.COMPACT, ".tpkx": StorageFormat.COMPACT_V2}
+_FOREIGN: Final = (".mbtiles", ".pmtiles", ".vtpk", ".zip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetKind:
+    """What a new target is to be."""
+
+    storage_format: StorageFormat
+    is_package: bool
+    ready_to_serve: bool
+    """Described by root.json instead of conf.xml; a .tpkx always is."""
+
+
+def target_kind(
+    target: Path, storage_format: StorageFormat | None = None, *, ready_to_serve: bool = False
+) -> TargetKind:
+    """Tell what a target is to be, from its suffix and what was asked for.
+
+    Args:
+        target: Its path; ``.tpk`` and ``.tpkx`` are packages, all else is a folder.
+        storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
+        ready_to_serve: Describe a folder by root.json.
+
+    Raises:
+        TransferError: The wishes contradict one another.
+        UnsupportedError: The suffix is that of a format that tilepack does not write.
+    """
+    suffix = target.suffix.lower()
+    if suffix in _FOREIGN:
+        raise UnsupportedError(f"{target}: tilepack does not write {suffix} yet; use .tpk, .tpkx or a folder")
+    packaged = _PACKAGE_FORMATS.get(suffix)
+    if packaged is not None:
+        if storage_format not in (None, packaged):
+            raise TransferError(
+                f"{target}: a {suffix} holds {packaged}, not {storage_format}; leave the storage format out, or choose "
+                f"another suffix"
+            )
+        if ready_to_serve and packaged is StorageFormat.COMPACT:
+            raise TransferError(f"{target}: a .tpk has no root.json; ready to serve are folders and .tpkx")
+        return TargetKind(storage_format=packaged, is_package=True, ready_to_serve=packaged is StorageFormat.COMPACT_V2)
+    wanted = storage_format or StorageFormat.COMPACT_V2
+    if ready_to_serve and wanted is not StorageFormat.COMPACT_V2:
+        raise TransferError(f"{target}: a folder that is ready to serve holds COMPACT_V2, not {wanted}")
+    return TargetKind(storage_format=wanted, is_package=False, ready_to_serve=ready_to_serve)
+
+
+def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: bool) -> TileWriter:
+    """Make a new target; nothing stands under its name until ``commit``.
+
+    Args:
+        target: Its path.
+        kind: What it is to be.
+        info: What it will say of itself.
+        replace: Whether something may stand there already.
+
+    Raises:
+        CacheExistsError: Something stands there and is not to be replaced.
+        TransferError: Another writer is at work, or the system refuses.
+    """
+    if kind.is_package:
+        is_v1 = kind.storage_format is StorageFormat.COMPACT
+        layout = tpk_layout(info.name) if is_v1 else tpkx_layout()
+        package = PackageContainer(target, replace=replace, created=creation_time())
+        return CompactWriter(package, kind.storage_format, layout)
+    layout = tpkx_layout() if kind.ready_to_serve else folder_layout()
+    folder = FolderContainer(target, replace=replace)
+    if kind.storage_format is StorageFormat.EXPLODED:
+        return ExplodedWriter(folder, info.tile_format, layout)
+    return CompactWriter(folder, kind.storage_format, layout)

@@ -1,0 +1,143 @@
+"""A tree of named files to read from: a folder, or the inside of a package."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from tilepack.errors import BundleError, CacheNotFoundError, MetadataError
+from tilepack.stores.files import ByteRange, PositionedFile, explained
+
+LARGEST_DOCUMENT = 64 << 20
+"""Bytes up to which a document (conf.xml, root.json, ...) is read: 64 MiB."""
+
+_PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""O_NONBLOCK: opening a named pipe that someone put in a cache must not wait for its writer."""
+
+
+class Entry(NamedTuple):
+    """One thing in a folder."""
+
+    name: str
+    is_folder: bool
+
+
+class Tree(Protocol):
+    """Files under names joined by ``/``, relative to the tree's root; ``""`` is the root."""
+
+    place: str
+    """What to call the tree in messages."""
+
+    def entries(self, folder: str) -> list[Entry]:
+        """List a folder, sorted by name.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+        """
+
+    def size(self, path: str) -> int:
+        """Give a file's bytes."""
+
+    def read_document(self, path: str) -> bytes:
+        """Give a whole file of at most 64 MiB.
+
+        Raises:
+            MetadataError: It is larger.
+        """
+
+    def open(self, path: str) -> ByteRange:
+        """Open a file to read at positions; the caller closes it."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+def below(folder: str, name: str) -> str:
+    """Join a folder of a tree and a name in it."""
+    return f"{folder}/{name}" if folder else name
+
+
+def find_entry(tree: Tree, folder: str, name: str, *, is_folder: bool = False) -> str | None:
+    """Find a name in a folder in any case; the exact one first.
+
+    Returns:
+        The path in the tree, or None.
+    """
+    matches = [
+        entry.name
+        for entry in tree.entries(folder)
+        if entry.name.lower() == name.lower() and entry.is_folder == is_folder
+    ]
+    if not matches:
+        return None
+    return below(folder, name if name in matches else matches[0])
+
+
+class FolderTree:
+    """A folder on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.place = str(root)
+
+    def _path(self, path: str) -> Path:
+        return self.root / path if path else self.root
+
+    def entries(self, folder: str) -> list[Entry]:
+        """List a folder, sorted by name.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+            TransferError: It cannot be listed.
+        """
+        place = self._path(folder)
+        with explained("list the folder", place):
+            try:
+                with os.scandir(place) as found:
+                    return sorted(Entry(entry.name, entry.is_dir()) for entry in found)
+            except (FileNotFoundError, NotADirectoryError):
+                raise CacheNotFoundError(f"{place}: there is no such folder") from None
+
+    def size(self, path: str) -> int:
+        """Give a file's bytes."""
+        place = self._path(path)
+        with explained("ask for the size", place):
+            return place.stat().st_size
+
+    def read_document(self, path: str) -> bytes:
+        """Give a whole file of at most 64 MiB.
+
+        Raises:
+            MetadataError: It is larger.
+        """
+        with self.open(path) as document:
+            if document.size > LARGEST_DOCUMENT:
+                raise too_large(document.place, document.size)
+            return document.read(document.size, 0)
+
+    def open(self, path: str) -> ByteRange:
+        """Open a file to read at positions.
+
+        Raises:
+            BundleError: It is no plain file.
+            TransferError: It cannot be opened.
+        """
+        place = self._path(path)
+        with explained("open the file", place):
+            descriptor = os.open(place, os.O_RDONLY | _PLAIN)
+            status = os.fstat(descriptor)
+        file = PositionedFile(place, descriptor=descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            file.close()
+            raise BundleError(f"{place}: is no plain file; remove it or put the file back")
+        return ByteRange(file, 0, status.st_size, str(place), owned=True)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def too_large(place: str, size: int) -> MetadataError:
+    """Make the error for a document beyond any sensible size."""
+    return MetadataError(f"{place}: has {size} bytes; documents of a cache have at most {LARGEST_DOCUMENT}")

@@ -1,0 +1,1 @@
+"""Moving tiles from a source to a target: plan first, then work."""

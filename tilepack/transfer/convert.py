@@ -1,0 +1,95 @@
+"""Converting: a whole source into a new target, no tile's data changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tilepack.cache import StorageFormat
+from tilepack.errors import TransferError
+from tilepack.stores.open import open_cache
+from tilepack.transfer.plan import TransferPlan, TransferRequest, plan_transfer
+from tilepack.transfer.run import Progress, TransferResult, run_transfer
+from tilepack.selection import LevelSelection
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    storage_format: StorageFormat | str | None = None,
+    levels: str | Iterable[int] | None = None,
+    scales: str | Iterable[float] | None = None,
+    replace: bool = False,
+    ready_to_serve: bool | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> TransferResult:
+    """Convert a cache or package into another storage format; every tile keeps its bytes.
+
+    Args:
+        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), else a cache folder.
+        storage_format: For folders: COMPACT, COMPACT_V2 (the default) or EXPLODED.
+        levels: LevelIDs, as ``"0-7,9"`` or numbers; None for all that hold tiles.
+        scales: Scale denominators instead of levels.
+        replace: The target may exist; it is replaced when the new one is whole.
+        ready_to_serve: Describe a folder by root.json instead of conf.xml; None: as the source is.
+        jobs: Threads; None for as many as there are processors.
+        progress: Called with tiles and bytes moved since the last call, from any thread.
+
+    Raises:
+        TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
+    """
+    request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
+    with open_cache(source) as reader:
+        return run_transfer(plan_transfer(reader, request), reader, jobs=jobs, progress=progress)
+
+
+def plan_convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    storage_format: StorageFormat | str | None = None,
+    levels: str | Iterable[int] | None = None,
+    scales: str | Iterable[float] | None = None,
+    replace: bool = False,
+    ready_to_serve: bool | None = None,
+) -> TransferPlan:
+    """Plan what ``convert`` with the same arguments would do; nothing is written.
+
+    Raises:
+        TilepackError: Whatever would keep it from being done.
+    """
+    request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
+    with open_cache(source) as reader:
+        return plan_transfer(reader, request)
+
+
+def _request(
+    target: str | Path,
+    storage_format: StorageFormat | str | None,
+    levels: LevelSelection,
+    replace: bool,  # noqa: FBT001  only the two functions above call it
+    ready_to_serve: bool | None,  # noqa: FBT001
+) -> TransferRequest:
+    return TransferRequest(
+        target=Path(target),
+        storage_format=None if storage_format is None else parse_storage_format(storage_format),
+        levels=levels,
+        replace=replace,
+        ready_to_serve=ready_to_serve,
+    )
+
+
+def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
+    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``.
+
+    Raises:
+        TransferError: There is none of that name.
+    """
+    name = str(text).strip().upper().replace("-", "_")
+    try:
+        return StorageFormat(name)
+    except ValueError:
+        raise TransferError(f"storage format {text!r} is unknown; there are compact, compact-v2 and exploded") from None
