@@ -39,13 +39,13 @@ def test_xml_is_refused_with_place_and_reason_when_broken_or_hostile(data, compl
 
 def test_doctype_is_refused_when_an_encoding_hides_it():
     data = '<?xml version="1.0" encoding="IBM037"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("cp037")
-    with pytest.raises(MetadataError, match="^p: "):
+    with pytest.raises(MetadataError, match=r"^p: "):
         parse_xml(data, place="p")
 
 
 @pytest.mark.parametrize("parse", [parse_xml, parse_json])
 def test_documents_are_refused_beyond_64_mebibytes(parse):
-    with pytest.raises(MetadataError, match="^p: the document has 67,108,865 bytes"):
+    with pytest.raises(MetadataError, match=r"^p: the document has 67,108,865 bytes"):
         parse(b" " * (MAX_BYTES + 1), place="p")
 
 
@@ -103,11 +103,11 @@ def test_json_members_are_refused_when_of_the_wrong_kind():
     for read in (node.node, node.number):
         with pytest.raises(MetadataError, match=r"^p: a is '?\[\]"):
             read("a")
-    with pytest.raises(MetadataError, match="^p: b is True; it must be a finite number"):
+    with pytest.raises(MetadataError, match=r"^p: b is True; it must be a finite number"):
         node.number("b")
-    with pytest.raises(MetadataError, match="^p: c is '12x'"):
+    with pytest.raises(MetadataError, match=r"^p: c is '12x'"):
         node.integer("c")
-    with pytest.raises(MetadataError, match="^p: d is missing"):
+    with pytest.raises(MetadataError, match=r"^p: d is missing"):
         node.integer("d")
 
 
@@ -115,7 +115,7 @@ def test_json_members_are_refused_when_of_the_wrong_kind():
     "text", ["", "1_000", "0x10", "nan", "inf", "1e999", "\u0661", "1,5", "--1", "1" * 500, 10**400]
 )
 def test_numbers_are_refused_when_not_plain(text):
-    with pytest.raises(MetadataError, match="^p: DPI is "):
+    with pytest.raises(MetadataError, match=r"^p: DPI is "):
         read_number(text, place="p", label="DPI")
 
 
@@ -125,7 +125,7 @@ def test_integers_are_read_when_whole(text, number):
 
 
 def test_integers_are_refused_when_not_whole():
-    with pytest.raises(MetadataError, match="^p: l is '1.5'; it must be a whole number"):
+    with pytest.raises(MetadataError, match=r"^p: l is '1.5'; it must be a whole number"):
         read_integer("1.5", place="p", label="l")
 
 

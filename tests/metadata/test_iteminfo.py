@@ -111,13 +111,17 @@ def test_pkinfo_shares_guid_and_version():
     [
         (b"<pkinfo/>", "the topmost element is 'pkinfo'; it must be ESRI_ItemInformation"),
         (
-            b"<ESRI_ItemInformation><extent><xmin>a</xmin><ymin>1</ymin><xmax>2</xmax><ymax>3</ymax></extent>"
-            b"</ESRI_ItemInformation>",
+            (
+                b"<ESRI_ItemInformation><extent><xmin>a</xmin><ymin>1</ymin><xmax>2</xmax><ymax>3</ymax></extent>"
+                b"</ESRI_ItemInformation>"
+            ),
             "xmin is 'a'",
         ),
         (
-            b"<ESRI_ItemInformation><extent><xmin>9</xmin><ymin>1</ymin><xmax>2</xmax><ymax>3</ymax></extent>"
-            b"</ESRI_ItemInformation>",
+            (
+                b"<ESRI_ItemInformation><extent><xmin>9</xmin><ymin>1</ymin><xmax>2</xmax><ymax>3</ymax></extent>"
+                b"</ESRI_ItemInformation>"
+            ),
             "extent is 9, 1, 2, 3",
         ),
     ],

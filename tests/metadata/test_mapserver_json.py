@@ -145,5 +145,5 @@ def test_levels_are_refused_when_the_service_has_none(document, complaint):
 
 def test_document_is_refused_when_an_extent_is_inside_out():
     broken = {**CONTENTS, "fullExtent": {"xmin": 5, "ymin": 1, "xmax": 2, "ymax": 3}}
-    with pytest.raises(MetadataError, match="^p: fullExtent is 5, 1, 2, 3; its minima"):
+    with pytest.raises(MetadataError, match=r"^p: fullExtent is 5, 1, 2, 3; its minima"):
         parse_mapserver_json(encoded(broken), place="p")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tilepack.keys import TileKey
-from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.selection import LevelSelection
+from tilepack.stores.base import BundleSummary, TileReader
 
 
 def list_bundles(reader: TileReader, levels: LevelSelection | None = None) -> Iterator[BundleSummary]:

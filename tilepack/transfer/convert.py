@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tilepack.cache import StorageFormat
 from tilepack.errors import TransferError
+from tilepack.selection import LevelSelection
 from tilepack.stores.open import open_cache
 from tilepack.transfer.plan import TransferPlan, TransferRequest, plan_transfer
 from tilepack.transfer.run import Progress, TransferResult, run_transfer
-from tilepack.selection import LevelSelection
 
 
 def convert(

@@ -17,11 +17,11 @@ from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import BundleKey, TileRange
 from tilepack.metadata.conf_xml import format_conf_xml
 from tilepack.metadata.standard import with_literal_levels
+from tilepack.selection import LevelSelection
 from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.extents import declared_extent
 from tilepack.stores.staging import refuse_existing
 from tilepack.stores.targets import TargetKind, target_kind
-from tilepack.stores.extents import declared_extent
-from tilepack.selection import LevelSelection
 
 _BUNDLES_FOR_ARCGIS_ONLINE = 40_000
 
