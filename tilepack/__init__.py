@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from tilepack.spatial import SpatialReference
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
+    from tilepack.stores.targets import TargetKind, target_kind
     from tilepack.transfer.convert import convert, plan_convert
-    from tilepack.transfer.plan import TransferPlan
+    from tilepack.transfer.plan import BundleTask, TransferPlan
     from tilepack.transfer.run import TransferResult
 
 _HOMES = {
@@ -50,6 +51,7 @@ _HOMES = {
     "BundleError": "errors",
     "BundleKey": "keys",
     "BundleSummary": "stores.base",
+    "BundleTask": "transfer.plan",
     "CacheExistsError": "errors",
     "CacheInfo": "cache",
     "CacheNotFoundError": "errors",
@@ -62,6 +64,7 @@ _HOMES = {
     "MetadataError": "errors",
     "SpatialReference": "spatial",
     "StorageFormat": "cache",
+    "TargetKind": "stores.targets",
     "TileError": "errors",
     "TileFormat": "cache",
     "TileKey": "keys",
@@ -81,6 +84,7 @@ _HOMES = {
     "open": "stores.open",
     "plan_convert": "transfer.convert",
     "probe": "inspect.probe",
+    "target_kind": "stores.targets",
 }
 
 __all__ = [
@@ -88,6 +92,7 @@ __all__ = [
     "BundleError",
     "BundleKey",
     "BundleSummary",
+    "BundleTask",
     "CacheExistsError",
     "CacheInfo",
     "CacheNotFoundError",
@@ -100,6 +105,7 @@ __all__ = [
     "MetadataError",
     "SpatialReference",
     "StorageFormat",
+    "TargetKind",
     "TileError",
     "TileFormat",
     "TileKey",
@@ -120,6 +126,7 @@ __all__ = [
     "open",
     "plan_convert",
     "probe",
+    "target_kind",
 ]
 
 

@@ -6,7 +6,7 @@ a square of 128 x 128 tiles whose first row and column are multiples of 128.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -89,18 +89,18 @@ class TileRange:
             and self.column_start <= tile.column < self.column_stop
         )
 
-    def union(self, other: TileRange) -> TileRange:
-        """Give the smallest rectangle that holds both; an empty one adds nothing."""
-        if not other.count:
-            return self
-        if not self.count:
-            return other
-        return TileRange(
-            level=self.level,
-            row_start=min(self.row_start, other.row_start),
-            row_stop=max(self.row_stop, other.row_stop),
-            column_start=min(self.column_start, other.column_start),
-            column_stop=max(self.column_stop, other.column_stop),
+    @classmethod
+    def around(cls, level: int, ranges: Collection[TileRange]) -> TileRange | None:
+        """Give the smallest rectangle that holds all of a level's rectangles; None when they hold no tile."""
+        held = [tiles for tiles in ranges if tiles.count]
+        if not held:
+            return None
+        return cls(
+            level=level,
+            row_start=min(tiles.row_start for tiles in held),
+            row_stop=max(tiles.row_stop for tiles in held),
+            column_start=min(tiles.column_start for tiles in held),
+            column_stop=max(tiles.column_stop for tiles in held),
         )
 
     def bundles(self) -> Iterator[BundleKey]:

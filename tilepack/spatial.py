@@ -123,7 +123,7 @@ def to_crs(reference: SpatialReference) -> CRS:
         attempts.append(reference.wkt)
     for attempt in attempts:
         try:
-            return CRS.from_user_input(attempt)
+            return CRS.from_wkt(attempt) if attempt is reference.wkt else CRS.from_user_input(attempt)
         except CRSError:
             continue
     raise MetadataError(

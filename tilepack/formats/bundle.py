@@ -82,8 +82,8 @@ def check_slots(index: TileIndex, *, first: int, file_size: int, bundle: BundleK
         ends = ends + index.sizes[order]
     if starts[0] < first:
         raise BundleError(
-            f"{place}: tile {bundle.tile(int(order[0]))} is said to start at byte {starts[0]}, inside the header, which "
-            f"ends at {first}; the index is damaged, take the bundle from a backup"
+            f"{place}: tile {bundle.tile(int(order[0]))} is said to start at byte {starts[0]}, inside the header, "
+            f"which ends at {first}; the index is damaged, take the bundle from a backup"
         )
     beyond = np.flatnonzero(ends > file_size)
     if beyond.size:
@@ -103,6 +103,14 @@ def overlapping(bundle: BundleKey, first: int, second: int, place: str) -> Bundl
     return BundleError(
         f"{place}: tiles {bundle.tile(first)} and {bundle.tile(second)} claim the same bytes; the index is damaged, "
         f"take the bundle from a backup"
+    )
+
+
+def lengths_differ(bundle: BundleKey, position: int, size: int, length: int, place: str) -> BundleError:
+    """Make the error for a V2 tile whose index entry and length contradict each other."""
+    return BundleError(
+        f"{place}: tile {bundle.tile(position)} has {size} bytes by the index, {length} by the length in front of it; "
+        f"one of them is damaged, take the bundle from a backup"
     )
 
 

@@ -18,9 +18,9 @@ offset  type    value                meaning
 65596                                slots: u32 size, data; without gaps, in the order they were made
 ======  ======  ===================  =====================================================================
 
-The .bundlx (81,952 bytes): ``<4I`` 3, 16, 16384, 5; then 16384 offsets of 5 bytes, **column-major**; then ``<4I`` 0, 16,
-16, 0. An offset points at a slot; that of an empty tile at its placeholder, 60 + 4 i. Other programs also write 0, or
-point elsewhere below the first slot.
+The .bundlx (81,952 bytes): ``<4I`` 3, 16, 16384, 5; then 16384 offsets of 5 bytes, **column-major**; then ``<4I`` 0,
+16, 16, 0. An offset points at a slot; that of an empty tile at its placeholder, 60 + 4 i. Other programs also write 0,
+or point elsewhere below the first slot.
 
 Source: measured on 33 bundles written by ArcGIS 10.3 to 10.6; MapProxy reads and writes the same.
 """

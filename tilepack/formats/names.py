@@ -10,8 +10,8 @@ exploded row   ``R`` + eight hex digits                    ``R0000029f``
 exploded tile  ``C`` + eight hex digits + extension        ``C00000280.jpg``
 =============  ==========================================  ================================
 
-Source: Esri's Compact Cache V2 paper and caches written by ArcGIS. Hex digits are lower case, for ``C`` separates; names
-that a file system turned to one case are read where they have only one meaning.
+Source: Esri's Compact Cache V2 paper and caches written by ArcGIS. Hex digits are lower case, for ``C`` separates;
+names that a file system turned to one case are read where they have only one meaning.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -123,16 +123,7 @@ def _measured(reader: TileReader, summary: BundleSummary) -> BundleSummary:
     if summary.tile_bytes is not None:
         return summary
     sizes = reader.index(summary.bundle)
-    return BundleSummary(
-        bundle=summary.bundle,
-        tiles=int(np.count_nonzero(sizes)),
-        tile_bytes=int(sizes.sum()),
-        file_bytes=summary.file_bytes,
-        slot_bytes=summary.slot_bytes,
-        movable=summary.movable,
-        occupied=summary.occupied,
-        fingerprint=summary.fingerprint,
-    )
+    return summary._replace(tiles=int(np.count_nonzero(sizes)), tile_bytes=int(sizes.sum()))
 
 
 def _kinds(
@@ -153,7 +144,7 @@ def _level_report(
     scheme: TilingScheme, level: int, summaries: Sequence[BundleSummary], formats: Counter[str]
 ) -> LevelReport:
     lod = next((lod for lod in scheme.levels if lod.level == level), None)
-    occupied = reduce(TileRange.union, (summary.occupied for summary in summaries)) if summaries else None
+    occupied = TileRange.around(level, [summary.occupied for summary in summaries])
     tiles = sum(summary.tiles for summary in summaries)
     dead: int | None = 0
     tile_bytes = 0
@@ -188,7 +179,8 @@ def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _
     if looked.unknown:
         yield f"{_count(looked.unknown, looked.tiles)} of no known format: {_named(looked.unknown)}"
     for name, tiles in sorted(looked.unfitting.items()):
-        yield f"the tile format is said to be {info.tile_format}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
+        said = f"the tile format is said to be {info.tile_format}"
+        yield f"{said}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
     for (width, height), tiles in sorted(looked.sizes.items()):
         yield (
             f"tiles are said to have {info.scheme.tile_width} x {info.scheme.tile_height} pixels, but "
@@ -217,7 +209,7 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
     units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
     if not units:
         yield "no document declares an extent"
-    for (name, extent), (other, there) in zip(units, units[1:], strict=False):
+    for (name, extent), (other, there) in pairwise(units):
         if not (extent.holds(there, slack) and there.holds(extent, slack)):
             yield f"{name} declares the extent {extent}, {other} declares {there}"
     if units and finest.extent is not None and finest.occupied is not None:

@@ -101,9 +101,9 @@ def _windows(scheme: TilingScheme, extent: Extent, tiles: Iterable[tuple[int, Ti
     windows = []
     for level, parts in ranges.items():
         resolution = scheme.level(level).resolution
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole.union(part)
+        whole = TileRange.around(level, parts)
+        if whole is None:
+            continue
         try:
             shown = extent.intersection(scheme.range_extent(whole))
         except (ValueError, OverflowError):  # absurd numbers of rows: outside what floats can place

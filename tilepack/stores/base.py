@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,8 @@ from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.stores.files import ByteRange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleSummary:
-    """What can be told of a bundle from its index alone."""
+class BundleSummary(NamedTuple):
+    """What can be told of a bundle from its index alone. A tuple, because reports make thousands of them."""
 
     bundle: BundleKey
     tiles: int

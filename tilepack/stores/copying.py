@@ -13,9 +13,8 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from tilepack.errors import BundleError
-from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, overlapping
+from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, lengths_differ, overlapping
 from tilepack.stores.base import RawBundle
-from tilepack.stores.compact import lengths_differ
 from tilepack.stores.files import Sink
 
 _PIECE: Final = 1 << 17

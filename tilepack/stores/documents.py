@@ -78,8 +78,8 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
         layers = find_layer_folders(tree, folder)
         if layers:
             raise UnsupportedError(
-                f"{tree.place}: is a multilayer cache of ArcGIS 9.x, with the layers {', '.join(layers)}; tilepack reads "
-                f"fused caches, export one layer of it as a cache of its own"
+                f"{tree.place}: is a multilayer cache of ArcGIS 9.x, with the layers {', '.join(layers)}; tilepack "
+                f"reads fused caches, export one layer of it as a cache of its own"
             )
         raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; there are no tiles to read")
     described = Described(info, tiles_folder)

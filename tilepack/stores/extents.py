@@ -8,7 +8,6 @@ refuses a package with more than 40,000.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +23,8 @@ Occupied = tuple[BundleKey, TileRange]
 
 def tile_box(scheme: TilingScheme, bundles: Sequence[Occupied]) -> Extent | None:
     """Give the extent of all tiles of one level; None when there are none."""
-    whole = reduce(TileRange.union, (tiles for _, tiles in bundles)) if bundles else None
-    return scheme.range_extent(whole) if whole and whole.count else None
+    whole = TileRange.around(bundles[0][0].level, [tiles for _, tiles in bundles]) if bundles else None
+    return scheme.range_extent(whole) if whole else None
 
 
 def declared_extent(

@@ -33,8 +33,8 @@ def find_level_folders(tree: Tree, folder: str) -> dict[int, str]:
             continue
         if level in found:
             raise MetadataError(
-                f"{tree.place}/{folder}: folders {found[level].rsplit('/')[-1]} and {name} are both level {level}; move "
-                f"one away"
+                f"{tree.place}/{folder}: folders {found[level].rsplit('/')[-1]} and {name} are both level {level}; "
+                f"move one away"
             )
         found[level] = below(folder, name)
     return found

@@ -17,7 +17,7 @@ from typing import Final
 
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
 from tilepack.stores.files import ByteRange, PositionedFile, explained
-from tilepack.stores.tree import LARGEST_DOCUMENT, Entry, below, too_large
+from tilepack.stores.tree import LARGEST_DOCUMENT, Entry, below, read_start, too_large
 
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 _DEFLATE_LIMIT: Final = 1032
@@ -48,8 +48,8 @@ class PackageTree:
             packed = sum(member.compress_size for member in self._members.values())
             if packed > self._size:
                 raise BundleError(
-                    f"{self.place}: its members claim {packed} bytes, the package has {self._size}; it is damaged, take "
-                    f"it from a backup"
+                    f"{self.place}: its members claim {packed} bytes, the package has {self._size}; it is damaged, "
+                    f"take it from a backup"
                 )
         except BaseException:
             self.close()
@@ -61,8 +61,8 @@ class PackageTree:
                 return zipfile.ZipFile(path)
         except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError) as error:
             raise BundleError(
-                f"{self.place}: is no readable package (ZIP): {str(error) or type(error).__name__}; it may be truncated, "
-                f"take it from a backup"
+                f"{self.place}: is no readable package (ZIP): {str(error) or type(error).__name__}; it may be "
+                f"truncated, take it from a backup"
             ) from error
 
     def _add(self, member: zipfile.ZipInfo) -> None:
@@ -153,6 +153,14 @@ class PackageTree:
             )
         return ByteRange(self._file, self._data_start(member, place), member.file_size, place, owned=False)
 
+    def read_start(self, path: str, buffer: memoryview) -> int:
+        """Fill a buffer from a file's start, as far as the file goes.
+
+        Returns:
+            The file's bytes.
+        """
+        return read_start(self, path, buffer)
+
     def _data_start(self, member: zipfile.ZipInfo, place: str) -> int:
         head = self._file.read(_LOCAL_HEADER.size, member.header_offset)
         if len(head) == _LOCAL_HEADER.size:
@@ -167,8 +175,8 @@ class PackageTree:
     def _unpacked(self, member: zipfile.ZipInfo, place: str) -> ByteRange:
         if member.file_size > _DEFLATE_LIMIT * member.compress_size + 64:
             raise BundleError(
-                f"{place}: claims to grow from {member.compress_size} to {member.file_size} bytes, more than deflate can; "
-                f"do not trust it, get the package from its maker again"
+                f"{place}: claims to grow from {member.compress_size} to {member.file_size} bytes, more than deflate "
+                f"can; do not trust it, get the package from its maker again"
             )
         # Unlinked at once where the system allows, else removed when closed.
         with tempfile.TemporaryFile(prefix="tilepack-") as spool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tilepack.cache import StorageFormat
@@ -23,6 +23,8 @@ def convert(
     replace: bool = False,
     ready_to_serve: bool | None = None,
     jobs: int | None = None,
+    looking: Callable[[int], None] | None = None,
+    planned: Callable[[TransferPlan], None] | None = None,
     progress: Progress | None = None,
 ) -> TransferResult:
     """Convert a cache or package into another storage format; every tile keeps its bytes.
@@ -36,6 +38,8 @@ def convert(
         replace: The target may exist; it is replaced when the new one is whole.
         ready_to_serve: Describe a folder by root.json instead of conf.xml; None: as the source is.
         jobs: Threads; None for as many as there are processors.
+        looking: Called with the number of bundles looked at so far, while the plan is made.
+        planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
         progress: Called with tiles and bytes moved since the last call, from any thread.
 
     Raises:
@@ -43,7 +47,10 @@ def convert(
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
     with open_cache(source) as reader:
-        return run_transfer(plan_transfer(reader, request), reader, jobs=jobs, progress=progress)
+        plan = plan_transfer(reader, request, looking)
+        if planned is not None:
+            planned(plan)
+        return run_transfer(plan, reader, jobs=jobs, progress=progress)
 
 
 def plan_convert(
@@ -55,6 +62,7 @@ def plan_convert(
     scales: str | Iterable[float] | None = None,
     replace: bool = False,
     ready_to_serve: bool | None = None,
+    looking: Callable[[int], None] | None = None,
 ) -> TransferPlan:
     """Plan what ``convert`` with the same arguments would do; nothing is written.
 
@@ -63,7 +71,7 @@ def plan_convert(
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
     with open_cache(source) as reader:
-        return plan_transfer(reader, request)
+        return plan_transfer(reader, request, looking)
 
 
 def _request(

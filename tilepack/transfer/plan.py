@@ -46,6 +46,11 @@ class BundleTask:
     slot_bytes: int
     """Bytes of lengths and data together, and of dead space where it is kept."""
 
+    @property
+    def tile_bytes(self) -> int:
+        """Bytes to move: the tiles' data, dead space included where it is kept."""
+        return self.slot_bytes - LENGTH_PREFIX * self.tiles
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferRequest:
@@ -87,7 +92,7 @@ class TransferPlan:
     @property
     def tile_bytes(self) -> int:
         """Bytes to move: the tiles' data, dead space included where it is kept."""
-        return sum(task.slot_bytes - LENGTH_PREFIX * task.tiles for task in self.tasks)
+        return sum(task.tile_bytes for task in self.tasks)
 
     def count(self, action: Action) -> int:
         """Give the number of bundles to which something happens."""

@@ -1,0 +1,78 @@
+"""The program ``tilepack``: its commands, gathered.
+
+Each command is a module of its own, light to import: whatever a command uses beyond Typer and the names of tilepack, it
+imports when it runs. That, and help without Rich's panels (which take longer to import than everything else together),
+keep ``--help`` quick.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import tilepack
+from tilepack_cli import convert, info, levels, ls, tile
+
+_HELP = """Read, write and convert ArcGIS tile caches and packages, offline.
+
+Compact (V1), compact-v2 and exploded cache folders, .tpk and .tpkx packages.
+"""
+
+_EXAMPLES = """\b
+Examples:
+  tilepack info Usa.tpkx
+  tilepack convert Usa.tpkx Usa.tpk
+  tilepack convert Layers Layers.tpkx --levels 0-7,9
+  tilepack COMMAND --help
+"""
+
+app = typer.Typer(
+    name="tilepack",
+    help=_HELP,
+    epilog=_EXAMPLES,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tilepack {tilepack.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("info", epilog=info.EXAMPLES)(info.show_info)
+app.command("levels", epilog=levels.EXAMPLES)(levels.show_levels)
+app.command("ls", epilog=ls.EXAMPLES)(ls.list_contents)
+app.command("tile", epilog=tile.EXAMPLES)(tile.write_tile)
+app.command("convert", epilog=convert.EXAMPLES)(convert.convert_cache)
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy's matrix threads take time to start and have no work here
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that the console's encoding lacks are no reason to fail
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="tilepack")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Options and arguments that several commands share, each under one name and with one meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import tilepack
+
+
+def _check_levels(text: str | None) -> str | None:
+    """Refuse what means no levels, while it still is a matter of the command line alone."""
+    if text is not None:
+        try:
+            tilepack.LevelSelection.of(levels=text)
+        except tilepack.TilingSchemeError as error:
+            raise typer.BadParameter(str(error)) from error
+    return text
+
+
+def _check_scales(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            tilepack.LevelSelection.of(scales=text)
+        except tilepack.TilingSchemeError as error:
+            raise typer.BadParameter(str(error)) from error
+    return text
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json, .tpk or .tpkx."
+    ),
+]
+
+Levels = Annotated[
+    str | None,
+    typer.Option(
+        "--levels", metavar="LEVELS", callback=_check_levels, help="Take these levels, as 0-7,9; all if not given."
+    ),
+]
+
+Scales = Annotated[
+    str | None,
+    typer.Option(
+        "--scales", metavar="SCALES", callback=_check_scales, help="Take the levels of these scales, as 500000,250000."
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Work with N threads; one per processor if not given."),
+]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was asked for.")]
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more; show where in the program an error arose.")]

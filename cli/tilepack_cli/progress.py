@@ -1,0 +1,121 @@
+"""Progress on stderr, shown to people only: nothing is drawn unless stderr is a terminal.
+
+Rich decides what a terminal is; its variables ``TTY_INTERACTIVE`` and ``FORCE_COLOR`` overrule it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Self
+
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from tilepack_cli.consoles import messages
+from tilepack_cli.figures import count, size
+
+_EVERY: Final = 0.1
+"""Seconds between two looks at the figures."""
+
+
+class _Bytes(ProgressColumn):
+    """Bytes moved, of how many, and how many a second."""
+
+    def render(self, task: Task) -> Text:
+        moved = size(task.completed)
+        whole = f"/{size(task.total)}" if task.total else ""
+        rate = f"  {size(task.finished_speed or task.speed or 0)}/s"
+        return Text(moved + whole + rate, style="progress.download")
+
+
+class _Shown:
+    """A line on stderr that is redrawn while work goes on, and is gone after it."""
+
+    def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
+        console = messages()
+        self._shown = not quiet and console.is_interactive
+        self._progress = Progress(*columns, console=console, transient=True, disable=not self._shown)
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _is_due(self) -> bool:
+        """Tell whether to look at the figures again: callers report far oftener than anybody looks."""
+        if not self._shown or (now := time.monotonic()) < self._next:
+            return False
+        self._next = now + _EVERY
+        return True
+
+
+class Looking(_Shown):
+    """Counts the bundles looked at."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Start at 0.
+
+        Args:
+            quiet: Show nothing.
+        """
+        super().__init__(SpinnerColumn(), TextColumn("{task.description}"), quiet=quiet)
+        self._bundles = 0
+        self._task = self._progress.add_task("looking at bundles", total=None)
+
+    def more(self, bundles: int) -> None:
+        """Count bundles looked at since the last call."""
+        self.so_far(self._bundles + bundles)
+
+    def so_far(self, bundles: int) -> None:
+        """Tell how many bundles were looked at until now."""
+        self._bundles = bundles
+        if self._is_due():
+            self._progress.update(self._task, description=f"looked at {count(bundles)} bundles")
+
+
+class Moving(_Shown):
+    """A bar of the bytes moved, with tiles and rate."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Start before anything is known; ``expect`` tells how much there is.
+
+        Args:
+            quiet: Show nothing.
+        """
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _Bytes(),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            quiet=quiet,
+        )
+        self._progress.expand = True
+        self._tiles = self._bytes = 0
+        self._total = 0
+        self._task = self._progress.add_task("looking at the source", total=None)
+
+    def so_far(self, bundles: int) -> None:
+        """Tell how many bundles were looked at for the plan until now."""
+        if self._is_due():
+            self._progress.update(self._task, description=f"looked at {count(bundles)} bundles")
+
+    def expect(self, total: int) -> None:
+        """Tell how many bytes there are to move."""
+        self._total = total
+        self._progress.reset(self._task, total=total or None, description="0 tiles")
+
+    def moved(self, tiles: int, data: int) -> None:
+        """Count tiles and bytes moved since the last call. Callers take turns."""
+        self._tiles += tiles
+        self._bytes += data
+        if self._is_due():
+            finishing = self._total and self._bytes >= self._total
+            self._progress.update(
+                self._task,
+                completed=min(self._bytes, self._total),
+                description="finishing" if finishing else f"{count(self._tiles)} tiles",
+            )

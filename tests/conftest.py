@@ -1,0 +1,52 @@
+"""What all tests share: the samples, where there are any, and a few seeded caches."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import caches
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "fixtures"))  # relief.py and build.py are scripts, not a package
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Real caches written by ArcGIS; they are no part of the repository."""
+    folder = Path(os.environ.get("TILEPACK_SAMPLES") or ROOT.parent / "shared" / "samples")
+    if not folder.is_dir():
+        pytest.skip(f"no samples at {folder}; set TILEPACK_SAMPLES to the folder that holds them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def island_tiles() -> dict[caches.TileKey, bytes]:
+    """Unique tiles, PNG and JPEG mixed, on four levels and in several bundles, in no particular order."""
+    return caches.island_tiles()
+
+
+@pytest.fixture(scope="session")
+def exploded_island(tmp_path_factory, island_tiles) -> Path:
+    """The island as an exploded cache, written file by file."""
+    folder = tmp_path_factory.mktemp("exploded") / "Island"
+    caches.write_exploded(folder, caches.web_mercator(), island_tiles)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def v1_island(tmp_path_factory, island_tiles) -> Path:
+    """The island as a Compact V1 cache, packed by struct."""
+    folder = tmp_path_factory.mktemp("v1") / "Island"
+    caches.write_v1(folder, caches.web_mercator(), island_tiles)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def v2_island(tmp_path_factory, island_tiles) -> Path:
+    """The island as a Compact V2 cache, packed by struct."""
+    folder = tmp_path_factory.mktemp("v2") / "Island"
+    caches.write_v2(folder, caches.web_mercator(), island_tiles)
+    return folder

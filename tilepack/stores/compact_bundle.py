@@ -1,0 +1,156 @@
+"""One open bundle, V1 or V2: every claim is checked before it is used."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from zlib_ng import zlib_ng
+
+from tilepack.errors import BundleError
+from tilepack.formats import bundle_v1, bundle_v2
+from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, check_slots, lengths_differ, overlapping
+from tilepack.keys import BundleKey
+from tilepack.stores.files import ByteRange
+
+_GUESS: Final = 1 << 16
+"""Bytes read at once where a V1 tile's length is not known before its slot is read."""
+
+
+class CompactBundle:
+    """A bundle whose header and index were read. Safe to share among threads once ``check`` was called."""
+
+    def __init__(self, bundle: BundleKey, data: ByteRange, index: TileIndex, *, end: int, fingerprint: int) -> None:
+        """Keep what was read; use ``open_v1`` or ``open_v2``.
+
+        Args:
+            bundle: Its name.
+            data: The ``.bundle``.
+            index: Where its tiles are said to lie.
+            end: Bytes that its header claims; no slot may end beyond.
+            fingerprint: Checksum of its index.
+        """
+        self.bundle = bundle
+        self.data = data
+        self.index = index
+        self.end = end
+        self.fingerprint = fingerprint
+        self.is_v1 = index.sizes is None
+        self.first_slot = bundle_v1.FIRST_SLOT if self.is_v1 else bundle_v2.FIRST_SLOT
+        self._order: Positions | None = None
+        self._limits: Positions | None = None
+
+    @classmethod
+    def open_v1(cls, bundle: BundleKey, data: ByteRange, bundlx: ByteRange | None) -> Self:
+        """Read a V1 bundle's header and its index file.
+
+        Raises:
+            BundleError: One of them is malformed, or the index file is missing.
+        """
+        head = data.read(min(bundle_v1.HEADER_SIZE, data.size), 0)
+        end = bundle_v1.parse_header(head, bundle=bundle, file_size=data.size, place=data.place)
+        if bundlx is None:
+            raise BundleError(
+                f"{data.place}: its .bundlx is missing, and without that index a V1 bundle cannot be read; take it "
+                f"from a backup"
+            )
+        bundle_v1.check_bundlx_size(bundlx.size, place=bundlx.place)
+        packed = bundlx.read(bundlx.size, 0)
+        starts = bundle_v1.parse_bundlx(packed, place=bundlx.place)
+        fingerprint = zlib_ng.crc32(packed, data.size & 0xFFFFFFFF)
+        return cls(bundle, data, TileIndex(starts, None), end=end, fingerprint=fingerprint)
+
+    @classmethod
+    def open_v2(cls, bundle: BundleKey, data: ByteRange) -> Self:
+        """Read a V2 bundle's header and index.
+
+        Raises:
+            BundleError: They are malformed.
+        """
+        start = data.read(min(bundle_v2.FIRST_SLOT, data.size), 0)
+        end = bundle_v2.parse_header(start, file_size=data.size, place=data.place)
+        packed = start[bundle_v2.HEADER_SIZE :]
+        return cls(bundle, data, bundle_v2.parse_index(packed), end=end, fingerprint=zlib_ng.crc32(packed))
+
+    def check(self) -> Self:
+        """Check that all slots lie where slots may, and share no byte as far as the index tells.
+
+        Raises:
+            BundleError: They do not.
+        """
+        if self._order is None:
+            first = bundle_v1.HEADER_SIZE if self.is_v1 else bundle_v2.FIRST_SLOT
+            order = check_slots(self.index, first=first, file_size=self.end, bundle=self.bundle, place=self.data.place)
+            limits = np.full(self.index.starts.shape, self.end, np.int64)
+            limits[order[:-1]] = self.index.starts[order[1:]]
+            self._limits, self._order = limits, order
+        return self
+
+    @property
+    def order(self) -> Positions:
+        """Row-major positions of the tiles, as stored."""
+        self.check()
+        return self._order if self._order is not None else np.empty(0, np.int64)
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether all slots lie where slots belong, so that the bundle can be moved whole."""
+        starts = self.index.starts[self.index.present]
+        return self.end >= self.first_slot and (not starts.size or int(starts.min()) >= self.first_slot)
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Give the bytes of each tile's data, shape (16384,), row-major, 0 for none; of V1 the lengths are read.
+
+        Raises:
+            BundleError: A length cannot be.
+        """
+        self.check()
+        if self.index.sizes is not None:
+            return self.index.sizes
+        sizes = np.zeros(self.index.starts.shape, np.int64)
+        for position in self.order.tolist():
+            start = int(self.index.starts[position])
+            sizes[position] = self._length(position, self.data.read(LENGTH_PREFIX, start))
+        return sizes
+
+    def read(self, position: int) -> bytes | None:
+        """Give the data of the tile at a row-major position, or None when there is none.
+
+        Raises:
+            BundleError: Its slot cannot be.
+        """
+        self.check()
+        start = int(self.index.starts[position])
+        if not start:
+            return None
+        if self.index.sizes is None:
+            slot = self.data.read(min(self._limit(position) - start, _GUESS), start)
+            end = LENGTH_PREFIX + self._length(position, slot[:LENGTH_PREFIX])
+            if end > len(slot):
+                slot += self.data.read(end - len(slot), start + len(slot))
+            return slot[LENGTH_PREFIX:end] or None
+        size = int(self.index.sizes[position])
+        slot = self.data.read(LENGTH_PREFIX + size, start)
+        length = int.from_bytes(slot[:LENGTH_PREFIX], "little")
+        if length != size:
+            raise lengths_differ(self.bundle, position, size, length, self.data.place)
+        return slot[LENGTH_PREFIX:]
+
+    def _limit(self, position: int) -> int:
+        """Give where a tile's slot has to end at the latest: at the next slot, or at the end."""
+        return self.end if self._limits is None else int(self._limits[position])
+
+    def _length(self, position: int, prefix: bytes) -> int:
+        """Read the length in front of a V1 tile, and check that so much data fits."""
+        start, limit = int(self.index.starts[position]), self._limit(position)
+        length = int.from_bytes(prefix, "little")
+        if start + LENGTH_PREFIX + length <= limit:
+            return length
+        if limit < self.end:
+            following = int(self.order[np.searchsorted(self.index.starts[self.order], limit)])
+            raise overlapping(self.bundle, position, following, self.data.place)
+        raise BundleError(
+            f"{self.data.place}: tile {self.bundle.tile(position)} is said to have {length} bytes from byte "
+            f"{start + LENGTH_PREFIX} on, but the file has {limit}; it is truncated, take it from a backup"
+        )
