@@ -1,4 +1,4 @@
-"""Seeded caches, written and read back by ``struct`` and ``zipfile`` alone.
+"""Seeded caches, packed and looked into by ``struct``, ``numpy`` and ``zipfile`` alone.
 
 Nothing in here asks tilepack how bytes lie in a bundle or a package: the byte layouts are spelled out a second time, so
 that its readers meet bundles that its writers did not make, and its writers are read by something else. Only the
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 import tilepack
@@ -87,7 +89,7 @@ def picture(tile: TileKey, kind: str = "png", size: tuple[int, int] = (256, 256)
     image = blocks.resize(size, Image.Resampling.NEAREST)
     out = io.BytesIO()
     if kind == "jpg":
-        image.convert("RGB").save(out, "JPEG", quality=80)
+        image.convert("RGB").save(out, "JPEG", quality=80, subsampling=0)  # so that every decoder sees the same
     else:
         image.save(out, "PNG", compress_level=1)
     return out.getvalue()
@@ -352,7 +354,7 @@ def look_at_tiles(path: Path) -> dict[TileKey, bytes]:
             slots = look_in_v2(data) if index is None else look_in_v1(data, index)
             for (down, right), tile in slots.items():
                 found[TileKey(level, row + down, column + right)] = tile
-        elif parts[-1].startswith("C0") and parts[-2].startswith("R0"):
+        elif re.search(r"/R[0-9a-f]{8}/C[0-9a-f]{8}\.", name):
             column = int(parts[-1][1:].split(".")[0], 16)
             found[TileKey(int(parts[-3][1:]), int(parts[-2][1:], 16), column)] = data
     return found
@@ -360,23 +362,22 @@ def look_at_tiles(path: Path) -> dict[TileKey, bytes]:
 
 def look_in_v1(bundle: bytes, bundlx: bytes) -> dict[tuple[int, int], bytes]:
     """Give the tiles of a V1 bundle by row and column in it, as stored."""
-    offsets = [int.from_bytes(bundlx[16 + 5 * at : 21 + 5 * at], "little") for at in range(SLOTS)]
+    bytes_of_offsets = np.frombuffer(bundlx, np.uint8, 5 * SLOTS, 16).reshape(SLOTS, 5).astype(np.int64)
+    offsets = (bytes_of_offsets << np.arange(0, 40, 8)).sum(axis=1)
     found = {}
-    for offset, at in sorted((offset, at) for at, offset in enumerate(offsets)):
-        if offset >= V1_FIRST:
-            size = struct.unpack_from("<I", bundle, offset)[0]
-            found[at % SIDE, at // SIDE] = bundle[offset + 4 : offset + 4 + size]
+    for at in np.argsort(offsets)[np.count_nonzero(offsets < V1_FIRST) :].tolist():
+        offset = int(offsets[at])
+        size = struct.unpack_from("<I", bundle, offset)[0]
+        found[at % SIDE, at // SIDE] = bundle[offset + 4 : offset + 4 + size]
     return found
 
 
 def look_in_v2(bundle: bytes) -> dict[tuple[int, int], bytes]:
     """Give the tiles of a V2 bundle by row and column in it, as stored."""
-    entries = struct.unpack_from(f"<{SLOTS}Q", bundle, 64)
-    found = {}
-    for offset, at, size in sorted((entry & (1 << 40) - 1, at, entry >> 40) for at, entry in enumerate(entries)):
-        if size:
-            found[divmod(at, SIDE)] = bundle[offset : offset + size]
-    return found
+    entries = np.frombuffer(bundle, "<u8", SLOTS, 64)
+    held = np.flatnonzero(entries >> np.uint64(40))
+    stored = sorted((int(entries[at]) & (1 << 40) - 1, at, int(entries[at]) >> 40) for at in held.tolist())
+    return {divmod(at, SIDE): bundle[offset : offset + size] for offset, at, size in stored}
 
 
 def read_all(path: str | Path) -> dict[TileKey, bytes]:

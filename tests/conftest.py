@@ -8,9 +8,23 @@ from pathlib import Path
 
 import caches
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "fixtures"))  # relief.py and build.py are scripts, not a package
+
+# The same examples in every run, and none fails because the machine is busy.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """Let nothing wait until bytes are on the disk: tests survive no power failure, and busy disks take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        patch.setattr("tilepack.stores.durable._sync_file_system", lambda _: True)
+        yield
 
 
 @pytest.fixture(scope="session")

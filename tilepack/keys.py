@@ -15,6 +15,9 @@ PACKET_SIZE = 128
 
 TILES_PER_BUNDLE = PACKET_SIZE * PACKET_SIZE
 
+LAST_ROW = (1 << 32) - 1
+"""Largest row and column: V1 headers hold them in 32 bits, exploded caches in eight hex digits."""
+
 
 class TileKey(NamedTuple):
     """One tile of a cache: its level (LevelID), row and column."""
@@ -102,6 +105,15 @@ class TileRange:
             column_start=min(tiles.column_start for tiles in held),
             column_stop=max(tiles.column_stop for tiles in held),
         )
+
+    @property
+    def bundle_count(self) -> int:
+        """Number of bundles that the rectangle meets, 0 when it is empty; nothing is counted one by one."""
+        if not self.count:
+            return 0
+        rows = (self.row_stop - 1) // PACKET_SIZE - self.row_start // PACKET_SIZE + 1
+        columns = (self.column_stop - 1) // PACKET_SIZE - self.column_start // PACKET_SIZE + 1
+        return rows * columns
 
     def bundles(self) -> Iterator[BundleKey]:
         """Yield the bundles that the rectangle meets, row by row."""

@@ -42,20 +42,20 @@ def complain(message: str) -> None:
     _say("tilepack: ", "bold red", message)
 
 
-def warn(message: str) -> None:
-    """Say what should be looked at, though the work goes on."""
-    _say("warning: ", "bold yellow", message)
+def warn(message: str, console: Console | None = None) -> None:
+    """Say what should be looked at, though the work goes on; while a bar is shown, through its console."""
+    _say("warning: ", "bold yellow", message, console)
 
 
-def remark(message: str) -> None:
-    """Say what is going on."""
-    _say("", "", message)
+def remark(message: str, console: Console | None = None) -> None:
+    """Say what is going on; while a bar is shown, through its console."""
+    _say("", "", message, console)
 
 
-def _say(start: str, style: str, message: str) -> None:
+def _say(start: str, style: str, message: str, console: Console | None = None) -> None:
     from rich.text import Text
 
-    messages().print(Text.assemble((start, style), readable(message)), soft_wrap=True)
+    (console or messages()).print(Text.assemble((start, style), readable(message)), soft_wrap=True)
 
 
 def readable(text: str) -> str:

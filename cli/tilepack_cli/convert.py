@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 
 import typer
 
@@ -16,6 +16,7 @@ from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Sour
 from tilepack_cli.outcome import reported
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 EXAMPLES = """\b
@@ -27,6 +28,16 @@ Examples:
 """
 
 _STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded")
+
+
+class _Asked(TypedDict):
+    """What is asked for, by the names of the library."""
+
+    storage_format: tilepack.StorageFormat | None
+    levels: str | None
+    scales: str | None
+    replace: bool
+    ready_to_serve: bool | None
 
 
 def _storage_format(text: str | None) -> str | None:
@@ -48,6 +59,7 @@ def convert_cache(
             metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
         ),
     ],
+    *,
     storage_format: Annotated[
         str | None,
         typer.Option(
@@ -82,49 +94,66 @@ def convert_cache(
         tilepack.target_kind(target, wished, ready_to_serve=ready_to_serve)
     except tilepack.TransferError as error:
         raise typer.BadParameter(str(error), param_hint="TARGET") from error
-    from tilepack_cli.progress import Looking, Moving
-
+    asked = _Asked(
+        storage_format=wished,
+        levels=levels,
+        scales=scales,
+        replace=replace,
+        ready_to_serve=ready_to_serve or None,
+    )
     if dry_run:
-        with Looking(quiet=quiet) as looking:
-            plan = tilepack.plan_convert(
-                source,
-                target,
-                storage_format=wished,
-                levels=levels,
-                scales=scales,
-                replace=replace,
-                ready_to_serve=ready_to_serve or None,
-                looking=looking.so_far,
-            )
-        _show_plan(plan, json=json, quiet=quiet)
+        plan = _plan(source, target, asked, quiet=quiet)
+        _show_warnings(plan, quiet=quiet)
+        _show_plan(plan, json=json)
         return
+    before = _identity(target)
+    try:
+        result = _convert(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
+    except KeyboardInterrupt as stop:
+        after = _identity(target)
+        if after is None:
+            stop.add_note(f"nothing was left at {target}")
+        elif after == before:
+            stop.add_note(f"{target} is as it was")
+        else:
+            stop.add_note(f"{target} was finished already, and is whole")
+        raise
+    _show_result(result, json=json, quiet=quiet)
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Give what tells whether something else has come to stand at a path; None when nothing does."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def _plan(source: Path, target: Path, asked: _Asked, *, quiet: bool) -> tilepack.TransferPlan:
+    from tilepack_cli.progress import Looking
+
+    with Looking(quiet=quiet) as looking:
+        return tilepack.plan_convert(source, target, **asked, looking=looking.so_far)
+
+
+def _convert(
+    source: Path, target: Path, asked: _Asked, *, jobs: int | None, quiet: bool, verbose: bool
+) -> tilepack.TransferResult:
+    from tilepack_cli.progress import Moving
 
     with Moving(quiet=quiet) as moving:
 
         def begin(plan: tilepack.TransferPlan) -> None:
-            _show_warnings(plan, quiet=quiet)
+            _show_warnings(plan, quiet=quiet, console=moving.console)
             if verbose:
-                remark(f"{_kind(plan)}: {_bundles(plan)}, {counted(plan.tiles, 'tile')}, {size(plan.tile_bytes)}")
-            moving.expect(plan.tile_bytes)
+                what = f"{_bundles(plan)}, {counted(plan.tiles, 'tile')}, {size(plan.tile_bytes)}"
+                remark(f"{_kind(plan)}: {what}", moving.console)
+            moving.expect(plan.tiles, plan.tile_bytes)
 
-        try:
-            result = tilepack.convert(
-                source,
-                target,
-                storage_format=wished,
-                levels=levels,
-                scales=scales,
-                replace=replace,
-                ready_to_serve=ready_to_serve or None,
-                jobs=jobs,
-                looking=moving.so_far,
-                planned=begin,
-                progress=moving.moved,
-            )
-        except KeyboardInterrupt as stop:
-            stop.add_note(f"{target} is as it was" if os.path.lexists(target) else f"nothing was left at {target}")
-            raise
-    _show_result(result, json=json, quiet=quiet)
+        return tilepack.convert(
+            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
+        )
 
 
 def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> None:
@@ -142,8 +171,7 @@ def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) ->
         )
 
 
-def _show_plan(plan: tilepack.TransferPlan, *, json: bool, quiet: bool) -> None:
-    _show_warnings(plan, quiet=quiet)
+def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:
     if json:
         write_json(plan.as_json())
         return
@@ -155,10 +183,10 @@ def _show_plan(plan: tilepack.TransferPlan, *, json: bool, quiet: bool) -> None:
     show_table(console, _plan_table(plan))
 
 
-def _show_warnings(plan: tilepack.TransferPlan, *, quiet: bool) -> None:
+def _show_warnings(plan: tilepack.TransferPlan, *, quiet: bool, console: Console | None = None) -> None:
     if not quiet:
         for warning in plan.warnings:
-            warn(warning)
+            warn(warning, console)
 
 
 def _plan_table(plan: tilepack.TransferPlan) -> Table:
@@ -200,5 +228,6 @@ def _levels(plan: tilepack.TransferPlan) -> str:
 def _bundles(plan: tilepack.TransferPlan) -> str:
     copied = sum(task.action == "copy" for task in plan.tasks)
     repacked = len(plan.tasks) - copied
-    ways = [f"{count(number)} {way}" for number, way in ((copied, "copied whole"), (repacked, "repacked")) if number]
-    return f"{counted(len(plan.tasks), 'bundle')} ({', '.join(ways) or 'none'})"
+    if not copied or not repacked:
+        return f"{counted(len(plan.tasks), 'bundle')} {'copied whole' if copied else 'repacked'}"
+    return f"{counted(len(plan.tasks), 'bundle')}, {count(copied)} copied whole and {count(repacked)} repacked"

@@ -35,6 +35,7 @@ _STORED: Final = {
 @reported
 def show_info(
     source: Source,
+    *,
     deep: Annotated[
         bool, typer.Option("--deep", help="Look at every tile, and measure the dead space of V1 bundles.")
     ] = False,

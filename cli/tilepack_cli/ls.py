@@ -27,6 +27,7 @@ Examples:
 @reported
 def list_contents(
     source: Source,
+    *,
     levels: Levels = None,
     tiles: Annotated[bool, typer.Option("--tiles", help="List the tiles instead of the bundles.")] = False,
     json: Json = False,

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import tilepack
 from tilepack_cli import convert, info, levels, ls, tile
@@ -56,18 +57,24 @@ def _start(
     pass
 
 
-app.command("info", epilog=info.EXAMPLES)(info.show_info)
-app.command("levels", epilog=levels.EXAMPLES)(levels.show_levels)
-app.command("ls", epilog=ls.EXAMPLES)(ls.list_contents)
-app.command("tile", epilog=tile.EXAMPLES)(tile.write_tile)
-app.command("convert", epilog=convert.EXAMPLES)(convert.convert_cache)
+class _Command(TyperCommand):
+    """A command whose usage line names arguments as everybody does, ``SOURCE`` and not ``{SOURCE}``."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Give the words of the usage line after the command's name."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+app.command("info", cls=_Command, epilog=info.EXAMPLES)(info.show_info)
+app.command("levels", cls=_Command, epilog=levels.EXAMPLES)(levels.show_levels)
+app.command("ls", cls=_Command, epilog=ls.EXAMPLES)(ls.list_contents)
+app.command("tile", cls=_Command, epilog=tile.EXAMPLES)(tile.write_tile)
+app.command("convert", cls=_Command, epilog=convert.EXAMPLES)(convert.convert_cache)
 
 
 def main() -> None:
     """Run the command that the command line names."""
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # numpy's matrix threads take time to start and have no work here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads take time to start and find no work
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that the console's encoding lacks are no reason to fail
             stream.reconfigure(errors="backslashreplace")

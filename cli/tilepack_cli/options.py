@@ -32,7 +32,7 @@ def _check_scales(text: str | None) -> str | None:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json, .tpk or .tpkx."
+        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."
     ),
 ]
 

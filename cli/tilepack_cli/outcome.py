@@ -66,7 +66,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             _discard_output()
             if _nobody_reads(error):
                 return
-            _fail(error, str(error), verbose=verbose)
+            _fail(error, _sentence_of_system(error), verbose=verbose)
         except Exception as error:  # noqa: BLE001  the last resort: whoever runs a command gets a sentence
             _fail(
                 error,
@@ -89,6 +89,11 @@ def _fail(error: BaseException, message: str, *, verbose: bool) -> None:
 
 def _sentences(error: BaseException) -> str:
     return "\n".join([str(error), *getattr(error, "__notes__", [])])
+
+
+def _sentence_of_system(error: OSError) -> str:
+    place = "the output cannot be written" if error.filename is None else str(error.filename)
+    return f"{place}: {error.strerror or error}"
 
 
 def _nobody_reads(error: OSError) -> bool:

@@ -8,7 +8,17 @@ from __future__ import annotations
 import time
 from typing import Final, Self
 
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
 from rich.text import Text
 
 from tilepack_cli.consoles import messages
@@ -22,19 +32,19 @@ class _Bytes(ProgressColumn):
     """Bytes moved, of how many, and how many a second."""
 
     def render(self, task: Task) -> Text:
-        moved = size(task.completed)
-        whole = f"/{size(task.total)}" if task.total else ""
-        rate = f"  {size(task.finished_speed or task.speed or 0)}/s"
-        return Text(moved + whole + rate, style="progress.download")
+        if not task.total:
+            return Text()
+        rate = size(task.finished_speed or task.speed or 0)
+        return Text(f"{size(task.completed)}/{size(task.total)}  {rate}/s", style="progress.download")
 
 
 class _Shown:
     """A line on stderr that is redrawn while work goes on, and is gone after it."""
 
     def __init__(self, *columns: ProgressColumn, quiet: bool) -> None:
-        console = messages()
-        self._shown = not quiet and console.is_interactive
-        self._progress = Progress(*columns, console=console, transient=True, disable=not self._shown)
+        self.console = messages()
+        self._shown = not quiet and self.console.is_interactive
+        self._progress = Progress(*columns, console=self.console, transient=True, disable=not self._shown)
         self._next = 0.0
 
     def __enter__(self) -> Self:
@@ -86,36 +96,40 @@ class Moving(_Shown):
             quiet: Show nothing.
         """
         super().__init__(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f}%"),
-            _Bytes(),
+            TaskProgressColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            _Bytes(Column(no_wrap=True)),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             quiet=quiet,
         )
         self._progress.expand = True
         self._tiles = self._bytes = 0
-        self._total = 0
+        self._total = self._width = 0
+        self._finishing = False
         self._task = self._progress.add_task("looking at the source", total=None)
 
     def so_far(self, bundles: int) -> None:
         """Tell how many bundles were looked at for the plan until now."""
-        if self._is_due():
+        if bundles and self._is_due():
             self._progress.update(self._task, description=f"looked at {count(bundles)} bundles")
 
-    def expect(self, total: int) -> None:
-        """Tell how many bytes there are to move."""
-        self._total = total
-        self._progress.reset(self._task, total=total or None, description="0 tiles")
+    def expect(self, tiles: int, data: int) -> None:
+        """Tell how many tiles and bytes there are to move."""
+        self._total = data
+        self._width = len(count(tiles))
+        self._progress.reset(self._task, total=data or None, description=self._tiles_so_far())
 
     def moved(self, tiles: int, data: int) -> None:
         """Count tiles and bytes moved since the last call. Callers take turns."""
         self._tiles += tiles
         self._bytes += data
-        if self._is_due():
-            finishing = self._total and self._bytes >= self._total
-            self._progress.update(
-                self._task,
-                completed=min(self._bytes, self._total),
-                description="finishing" if finishing else f"{count(self._tiles)} tiles",
-            )
+        if self._total and self._bytes >= self._total:  # what is left: to the disk with it all, and the documents
+            if not self._finishing:
+                self._finishing = True
+                self._progress.update(self._task, completed=self._total, description="finishing")
+        elif self._is_due():
+            self._progress.update(self._task, completed=self._bytes, description=self._tiles_so_far())
+
+    def _tiles_so_far(self) -> str:
+        return f"{count(self._tiles):>{self._width}} tiles"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +29,7 @@ def write_tile(
     column: Annotated[
         int, typer.Argument(min=0, metavar="COLUMN", show_default=False, help="Column, from 0 at the left.")
     ],
+    *,
     out: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")
     ] = None,
@@ -50,7 +50,7 @@ def write_tile(
         data = cache.read(key)
     if data is None:
         raise tilepack.TilepackError(
-            f"{source}: has no tile {key} (level/row/column); `tilepack ls --tiles` lists them"
+            f"{source}: has no tile {key} (level/row/column); `tilepack ls --tiles` lists those there are"
         )
     if out is None:
         sys.stdout.buffer.write(data)
@@ -61,7 +61,7 @@ def write_tile(
 
 
 def _write(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
-    if replace and out.exists() and os.path.samefile(out, source):
+    if replace and out.exists() and out.samefile(source):
         raise tilepack.TransferError(f"{out}: is the source itself; choose another file")
     try:
         with out.open("wb" if replace else "xb") as file:

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,11 @@ LAYOUTS = ("v1", "v2", "v2-arcgis", "exploded", "ready", "tpk", "tpkx")
 
 def files_of(layout: str) -> Files:
     """Give the files of a sound cache, path -> bytes, as they lie in a folder or in a package."""
+    return dict(_files_of(layout))
+
+
+@cache
+def _files_of(layout: str) -> Files:
     if layout == "tpk":
         documents = {f"v101/Small/{path}": data for path, data in files_of("v1").items()}
         item = b"<ESRI_ItemInformation><name>Small</name><title>Small</title></ESRI_ItemInformation>"
@@ -209,6 +215,8 @@ class Member:
 
     name: str
     data: bytes
+    packed: bytes | None = None
+    """What stands in the package; by default the data, compressed where the method says so."""
     method: int = 0
     flags: int = 0
     size: int | None = None
@@ -228,9 +236,9 @@ def make_zip(
     body, directory, number = bytearray(), bytearray(), 0
     for member in members:
         number += 1
-        packed = member.data
-        if member.method == 8:
-            packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        packed = member.data if member.packed is None else member.packed
+        if member.method == 8 and member.packed is None:
+            packer = zlib.compressobj(1, zlib.DEFLATED, -15)
             packed = packer.compress(member.data) + packer.flush()
         full = len(member.data) if member.size is None else member.size
         small = len(packed) if member.packed_size is None else member.packed_size
@@ -263,7 +271,16 @@ def make_zip(
     return bytes(body + directory + end)
 
 
-def members_of(files: Files, **changes: Member) -> list[Member]:
+def deflated_zeros(mebibytes: int) -> bytes:
+    """Deflate that many MiB of zeros without ever having them."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packer.compress(bytes(1 << 20))
+    packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return block * mebibytes + packer.flush()
+
+
+def members_of(files: Files) -> list[Member]:
     """Turn files into stored members."""
     return [Member(path, data) for path, data in files.items()]
 

@@ -19,7 +19,7 @@ class Case:
     name: str
     make: Make
     """Makes it in an empty folder, gives its path."""
-    error: type[TilepackError]
+    error: type[TilepackError] | tuple[type[TilepackError], ...]
     words: tuple[str, ...]
     """What the message must contain: the place, what was found, the remedy."""
 

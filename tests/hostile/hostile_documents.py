@@ -54,7 +54,8 @@ def broken_conf() -> Iterator[Case]:
         yield case("nested", conf_xml(kind, extra="<a>" * 5000 + "</a>" * 5000), "no well-formed XML")
         yield case("nested-far", conf_xml(kind, extra="<a>" * 90_000 + "</a>" * 90_000), "no well-formed XML")
         yield case("too-many-tags", conf_xml(kind, extra="<a/>" * 250_000), "parts")
-        yield says("levels-100000", ("100,000 levels", "256"), lods=lods_xml((n, 1) for n in range(100_000)))
+        yield says("levels-100000", ("parts", "200,000"), lods=lods_xml((n, 1) for n in range(100_000)))
+        yield says("levels-10000", ("10,000 levels", "256"), lods=lods_xml((n, 1) for n in range(10_000)))
         yield says("levels-none", ("no levels", "at least one"), lods="")
         yield says("level-10**9", ("LevelID", "1000000000", "999"), lods=lods_xml([(10**9, 1)]))
         yield says("level-negative", ("LevelID", "-1"), lods=lods_xml([(-1, 1)]))
@@ -87,7 +88,7 @@ def broken_conf() -> Iterator[Case]:
         "v2-cdi-inverted",
         changed("v2", "conf.cdi", lambda data: data.replace(b"<XMin>-", b"<XMin>9")),
         MetadataError,
-        ("conf.cdi", "extent", "minima"),
+        ("conf.cdi", "envelope", "minima"),
     )
     yield Case(
         "v2-cdi-bomb",

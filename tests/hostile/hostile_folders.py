@@ -79,7 +79,10 @@ def missing() -> Iterator[Case]:
             ("source", "_alllayers is missing", "put"),
         )
     yield Case(
-        "v2-without-conf", rewritten("v2", without("conf")), CacheNotFoundError, ("conf.xml", "give the cache's own folder")
+        "v2-without-conf",
+        rewritten("v2", without("conf")),
+        CacheNotFoundError,
+        ("conf.xml", "give the cache's own folder"),
     )
     yield Case("ready-without-tile", rewritten("ready", without("tile")), MetadataError, ("root.json", "./tile"))
     yield Case(
@@ -112,7 +115,10 @@ def misplaced() -> Iterator[Case]:
         return {"root.json": root} | without("root")(files)
 
     yield Case(
-        "several-caches", rewritten("v2", several), CacheNotFoundError, ("source", "several", "a/conf.xml", "b/conf.xml")
+        "several-caches",
+        rewritten("v2", several),
+        CacheNotFoundError,
+        ("source", "several", "a/conf.xml", "b/conf.xml"),
     )
     yield Case(
         "multilayer-cache", rewritten("exploded", layers), UnsupportedError, ("source", "multilayer", "Rivers, Roads")
@@ -142,9 +148,7 @@ def misplaced() -> Iterator[Case]:
         TileError,
         (TILE, "16777216 bytes", "at most 16777215"),
     )
-    yield Case(
-        "exploded-in-package", exploded_package, UnsupportedError, ("source.tpk", "exploded", "unpack it")
-    )
+    yield Case("exploded-in-package", exploded_package, UnsupportedError, ("source.tpk", "exploded", "unpack it"))
 
 
 def exploded_package(folder: Path) -> Path:
@@ -158,7 +162,9 @@ def exploded_package(folder: Path) -> Path:
 def strange() -> Iterator[Case]:
     for layout in ("v1", "v2"):
         bundle = f"{LEVEL}/R0000C0000.bundle"
-        yield Case(f"{layout}-folder-named-as-bundle", placed(layout, as_folder(bundle)), BundleError, (bundle, "folder"))
+        yield Case(
+            f"{layout}-folder-named-as-bundle", placed(layout, as_folder(bundle)), BundleError, (bundle, "folder")
+        )
     yield Case(
         "v1-folder-named-as-bundlx",
         placed("v1", as_folder(f"{LEVEL}/R0000C0000.bundlx")),
@@ -166,7 +172,10 @@ def strange() -> Iterator[Case]:
         ("R0000C0000.bundle", ".bundlx is missing", "backup"),
     )
     yield Case(
-        "exploded-folder-named-as-tile", placed("exploded", as_folder(TILE)), TileError, (TILE, "no plain file", "remove")
+        "exploded-folder-named-as-tile",
+        placed("exploded", as_folder(TILE)),
+        TileError,
+        (TILE, "no plain file", "remove"),
     )
     yield Case(
         "folder-named-as-conf",

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from hostile_builders import Member, files_of, is_package, make_zip, members_of
+from hostile_builders import Member, deflated_zeros, files_of, is_package, make_zip, members_of
 from hostile_case import Case, member, packed
 
 from tilepack.errors import BundleError, CacheNotFoundError, MetadataError, TilepackError, UnsupportedError
@@ -13,7 +13,6 @@ BUNDLE = "L01/R0000C0000.bundle"
 PACKAGES = [layout for layout in ("tpk", "tpkx") if is_package(layout)]
 DOCUMENT = {"tpk": "v101/Small/conf.xml", "tpkx": "root.json"}
 MAKER = "get the package from its maker"
-GIGABYTE = 1 << 30
 
 
 def zip64(*values: int) -> bytes:
@@ -32,8 +31,8 @@ def structures() -> Iterator[Case]:
                 (name, *words),
             )
 
-        yield of_bytes("of-no-bytes", lambda data: b"", "ZIP", "backup")
-        yield of_bytes("of-text", lambda data: b"Not found " * 9, "ZIP", "backup")
+        yield of_bytes("of-no-bytes", lambda _: b"", "ZIP", "backup")
+        yield of_bytes("of-text", lambda _: b"Not found " * 9, "ZIP", "backup")
         yield of_bytes("cut-in-half", lambda data: data[: len(data) // 2], "ZIP", "backup")
         yield of_bytes("cut-at-end-record", lambda data: data[:-22], "ZIP", "backup")
         yield of_bytes("cut-in-end-record", lambda data: data[:-9], "ZIP", "backup")
@@ -43,7 +42,10 @@ def structures() -> Iterator[Case]:
 
         def of_end(title: str, *words, layout=layout, name=name, **lies: int):
             return Case(
-                f"{layout}-{title}", packed(layout, lambda members: make_zip(members, **lies)), BundleError, (name, *words)
+                f"{layout}-{title}",
+                packed(layout, lambda members: make_zip(members, **lies)),
+                BundleError,
+                (name, *words),
             )
 
         yield of_end("directory-count-less", "says 1 members", "backup", count=1)
@@ -83,7 +85,10 @@ def zip64_claims() -> Iterator[Case]:
                 found.extra = zip64(offset)
 
             yield Case(
-                f"{layout}-zip64-offset-{offset:x}", packed(layout, far), BundleError, (f"source.{layout}", BUNDLE, "backup")
+                f"{layout}-zip64-offset-{offset:x}",
+                packed(layout, far),
+                BundleError,
+                (f"source.{layout}", BUNDLE, "backup"),
             )
 
         def short(members: list[Member]) -> None:
@@ -100,7 +105,9 @@ def zip64_claims() -> Iterator[Case]:
             end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
             return data[:-22] + record + locator + end
 
-        yield Case(f"{layout}-zip64-end-record", packed(layout, end_record), BundleError, (f"source.{layout}", "backup"))
+        yield Case(
+            f"{layout}-zip64-end-record", packed(layout, end_record), BundleError, (f"source.{layout}", "backup")
+        )
 
 
 def names() -> Iterator[Case]:
@@ -128,8 +135,12 @@ def names() -> Iterator[Case]:
             members.insert(0, Member(member(members, BUNDLE).name + "/x", b"x"))
 
         yield Case(f"{layout}-member-with-nul", packed(layout, nul), BundleError, (source, MAKER))
-        yield Case(f"{layout}-members-twice", packed(layout, again(twice)), BundleError, (source, BUNDLE, "two members"))
-        yield Case(f"{layout}-file-and-folder", packed(layout, both), BundleError, (source, BUNDLE, "at once", "backup"))
+        yield Case(
+            f"{layout}-members-twice", packed(layout, again(twice)), BundleError, (source, BUNDLE, "two members")
+        )
+        yield Case(
+            f"{layout}-file-and-folder", packed(layout, both), BundleError, (source, BUNDLE, "at once", "backup")
+        )
         yield Case(f"{layout}-folder-and-file", packed(layout, other_way), BundleError, (source, BUNDLE, "at once"))
 
 
@@ -150,15 +161,17 @@ def members_that_lie() -> Iterator[Case]:
             place = f"source.{layout}/{ending}" if ending == DOCUMENT[layout] else place
             title = ending.rsplit(".", 1)[-1]
 
-            def lying(name: str, words: tuple[str, ...], layout=layout, ending=ending, place=place, title=title, **lies):
-                error = lies.pop("error", BundleError)
+            def lying(
+                name: str, words: tuple[str, ...], *, layout=layout, ending=ending, place=place, title=title, **lies
+            ):
+                error, words = lies.pop("error", BundleError), (*words, place if lies.pop("at_place", True) else ending)
 
                 def change(members: list[Member]) -> None:
                     found = member(members, ending)
                     for key, value in lies.items():
                         setattr(found, key, value)
 
-                return Case(f"{layout}-{title}-{name}", packed(layout, change), error, (place, *words))
+                return Case(f"{layout}-{title}-{name}", packed(layout, change), error, words)
 
             yield lying("encrypted", ("encrypted", "pack it anew"), flags=1, error=UnsupportedError)
             yield lying("strongly-encrypted", ("encrypted", "pack it anew"), flags=0x41, error=UnsupportedError)
@@ -166,17 +179,24 @@ def members_that_lie() -> Iterator[Case]:
             yield lying("deflated-with-strong-flag", ("pack it anew",), flags=0x40, method=8, error=TilepackError)
             yield lying("deflated-with-patch-flag", ("pack it anew",), flags=0x20, method=8, error=TilepackError)
             for method in (1, 9, 12, 14, 93, 95, 99):
-                yield lying(f"method-{method}", (f"method {method}", "pack it anew"), method=method, error=UnsupportedError)
+                yield lying(
+                    f"method-{method}", (f"method {method}", "pack it anew"), method=method, error=UnsupportedError
+                )
             yield lying("stored-sizes-differ", ("sizes differ", "backup"), size=10**6)
-            yield lying("stored-size-past-end", ("backup",), size=10**6, packed_size=10**6)
+            yield lying("stored-size-past-end", ("backup",), at_place=False, size=10**6, packed_size=10**6)
             yield lying("local-signature-wrong", ("no such member", "backup"), local_signature=b"PK\3\5")
             yield lying("local-name-differs", ("no such member", "backup"), local_name="another")
-            yield lying("offset-at-start", ("backup",), offset=7)
+            yield lying("deflated-local-name-long", ("no such member", "backup"), method=8, local_name="x" * 40_000)
+            yield lying("offset-at-start", ("backup",), at_place=False, offset=7)
             yield lying("offset-past-end", ("backup",), offset=0xFFFFFFF0)
-            yield lying("deflated-garbage", ("backup",), method=8, offset=None, packed_size=3)
+            yield lying(
+                "deflated-cut", ("deflate", MAKER) if ending == BUNDLE else ("backup",), method=8, packed_size=9
+            )
+            yield lying("deflated-garbage", ("unpacked", "backup"), method=8, packed=b"\xff" * 9000)
+            yield lying("deflated-under-claimed", ("CRC", "backup"), method=8, packed=deflated_zeros(1024))
             yield lying("deflated-wrong-crc", ("CRC", "backup"), method=8, crc=1)
-            yield lying("deflated-size-too-large", ("backup",), method=8, size=90_000)
-            yield lying("deflated-size-absurd", ("deflate", MAKER), method=8, size=(1 << 32) - 9)
+            yield lying("deflated-size-too-large", ("backup",), method=8, size=150_000)
+            yield lying("deflated-size-absurd", (), method=8, size=(1 << 32) - 9, error=(BundleError, MetadataError))
 
         def overlapping(members: list[Member]) -> None:
             first, second = member(members, "L00/R0000C0000.bundle"), member(members, BUNDLE)
@@ -187,7 +207,7 @@ def members_that_lie() -> Iterator[Case]:
             f"{layout}-members-overlapping",
             packed(layout, overlapping),
             BundleError,
-            (f"source.{layout}", "L00/R0000C0000.bundle", "share bytes", MAKER),
+            (f"source.{layout}", "L00/R0000C0000.bundle", "share bytes", "backup"),
         )
 
         def pointing_elsewhere(members: list[Member]) -> None:
@@ -199,7 +219,7 @@ def members_that_lie() -> Iterator[Case]:
             f"{layout}-two-members-at-one-place",
             packed(layout, pointing_elsewhere),
             BundleError,
-            (f"source.{layout}", BUNDLE, "share bytes", MAKER),
+            (f"source.{layout}", BUNDLE, "share bytes", "backup"),
         )
 
 
@@ -221,19 +241,33 @@ def contents() -> Iterator[Case]:
 
         def swollen(members: list[Member]) -> None:
             found = member(members, BUNDLE)
-            found.data, found.method = found.data + bytes(GIGABYTE >> 2), 8
+            found.method, found.size, found.packed = 8, 1 << 30, deflated_zeros(1024)
+
+        def swollen_wholly(members: list[Member]) -> None:
+            found = member(members, BUNDLE)
+            found.method, found.size, found.packed = 8, 1 << 30, b"\xff" * 900_000
 
         def claiming(members: list[Member]) -> None:
             found = member(members, BUNDLE)
-            found.data, found.method, found.size = found.data + bytes(4 << 20), 8, (4 << 20) + 900_000
+            found.method, found.size = 8, len(found.data) + 9
 
         yield Case(f"{layout}-document-as-link", packed(layout, linked), MetadataError, (f"{source}/{document}",))
-        yield Case(f"{layout}-bundle-as-link", packed(layout, linked_bundle), BundleError, (BUNDLE, "truncated", "backup"))
-        yield Case(f"{layout}-document-swelling", packed(layout, bomb), MetadataError, (f"{source}/{document}", "bytes"))
+        yield Case(
+            f"{layout}-bundle-as-link", packed(layout, linked_bundle), BundleError, (BUNDLE, "truncated", "backup")
+        )
+        yield Case(
+            f"{layout}-document-swelling", packed(layout, bomb), MetadataError, (f"{source}/{document}", "bytes")
+        )
         yield Case(f"{layout}-bundle-swelling", packed(layout, swollen), BundleError, (BUNDLE, "grow", MAKER))
+        yield Case(
+            f"{layout}-bundle-swelling-past-deflate", packed(layout, swollen_wholly), BundleError, (BUNDLE, MAKER)
+        )
         yield Case(f"{layout}-bundle-ending-early", packed(layout, claiming), BundleError, (BUNDLE, "backup"))
         yield Case(
-            f"{layout}-of-nothing", packed(layout, lambda members: make_zip([])), CacheNotFoundError, (source, "neither")
+            f"{layout}-of-nothing",
+            packed(layout, lambda _: make_zip([])),
+            CacheNotFoundError,
+            (source, "neither"),
         )
         yield Case(
             f"{layout}-without-document",
@@ -247,7 +281,12 @@ def contents() -> Iterator[Case]:
             MetadataError,
             (f"{source}/{document}", "folder"),
         )
-    yield Case("package-of-several-caches", several, CacheNotFoundError, ("source.tpk", "several", "v101/A", "v101/B"))
+    yield Case(
+        "package-of-several-caches",
+        several,
+        CacheNotFoundError,
+        ("source.tpk", "several", "unpack it", "v101/A", "v101/B"),
+    )
     yield Case("vector-package", vector, UnsupportedError, ("source.tpkx", "vector tile"))
     yield Case("multilayer-package", layers, UnsupportedError, ("source.tpk", "multilayer", "Rivers, Roads"))
 

@@ -56,14 +56,14 @@ class TileIndex:
 
 
 def check_slots(index: TileIndex, *, first: int, file_size: int, bundle: BundleKey, place: str) -> Positions:
-    """Check that the slots of an index lie in the file, behind the header, and share no byte.
+    """Check that the slots of an index lie in the bundle, behind the header, and share no byte.
 
     Where sizes are unknown, a slot is only known to hold its length.
 
     Args:
         index: The index.
         first: Where the first slot may start.
-        file_size: Bytes in the file.
+        file_size: Bytes in the file by the bundle's header, which cannot be more than there are.
         bundle: Names the tiles in messages.
         place: The file, for messages.
 
@@ -89,8 +89,8 @@ def check_slots(index: TileIndex, *, first: int, file_size: int, bundle: BundleK
     if beyond.size:
         at = beyond[0]
         raise BundleError(
-            f"{place}: tile {bundle.tile(int(order[at]))} is said to lie at bytes {starts[at]} to {ends[at]}, but the "
-            f"file has {file_size}; it is truncated or its index is damaged, take the bundle from a backup"
+            f"{place}: tile {bundle.tile(int(order[at]))} is said to lie at bytes {starts[at]} to {ends[at]}, but "
+            f"by its header the bundle ends at {file_size}; one of them is damaged, take the bundle from a backup"
         )
     overlap = np.flatnonzero(ends[:-1] > starts[1:])
     if overlap.size:

@@ -75,7 +75,7 @@ def parse_header(head: bytes, *, bundle: BundleKey, file_size: int, place: str) 
     if (version, records, width, offset, length) != (3, TILES_PER_BUNDLE, 5, 40, 16):
         raise BundleError(
             f"{place}: no Compact V1 bundle: version {version}, {records} records, offsets of {width} bytes, user "
-            f"header of {length} bytes at {offset}; expected 3, {TILES_PER_BUNDLE}, 5, 16 at 40"
+            f"header of {length} bytes at {offset}; expected 3, {TILES_PER_BUNDLE}, 5, 16 at 40; take it from a backup"
         )
     expected = [bundle.row, bundle.row + PACKET_SIZE - 1, bundle.column, bundle.column + PACKET_SIZE - 1]
     if rectangle != expected:
@@ -137,7 +137,10 @@ def parse_bundlx(data: bytes, *, place: str) -> Positions:
     """
     check_bundlx_size(len(data), place=place)
     if data[:16] != _BUNDLX_HEAD:
-        raise BundleError(f"{place}: no .bundlx: it begins with {struct.unpack_from('<4I', data)}, not 3, 16, 16384, 5")
+        raise BundleError(
+            f"{place}: no .bundlx: it begins with {struct.unpack_from('<4I', data)}, not 3, 16, 16384, 5; take "
+            f"it from a backup"
+        )
     packed = np.frombuffer(data, np.uint8, 5 * TILES_PER_BUNDLE, 16).reshape(TILES_PER_BUNDLE, 5)
     wide = np.zeros((TILES_PER_BUNDLE, 8), np.uint8)
     wide[:, :5] = packed

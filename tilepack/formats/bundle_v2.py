@@ -72,11 +72,13 @@ def parse_header(head: bytes | memoryview, *, file_size: int, place: str) -> int
     if (version, width, offset, length, index_size) != (3, 5, 40, _USER_HEADER_SIZE, INDEX_SIZE):
         raise BundleError(
             f"{place}: no Compact V2 bundle: version {version}, offsets of {width} bytes, user header of {length} "
-            f"bytes at {offset}, index of {index_size} bytes; expected 3, 5, {_USER_HEADER_SIZE} at 40, {INDEX_SIZE}"
+            f"bytes at {offset}, index of {index_size} bytes; expected 3, 5, {_USER_HEADER_SIZE} at 40, {INDEX_SIZE}; "
+            f"take it from a backup"
         )
     if records not in _RECORD_COUNTS:
         raise BundleError(
-            f"{place}: the header says {records} records; a bundle of 128 x 128 tiles says {TILES_PER_BUNDLE} or 0"
+            f"{place}: the header says {records} records; a bundle of 128 x 128 tiles says {TILES_PER_BUNDLE} or 0; "
+            f"take it from a backup"
         )
     if size > file_size:
         raise BundleError(

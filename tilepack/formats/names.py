@@ -19,14 +19,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tilepack.keys import PACKET_SIZE, BundleKey, TileKey
+from tilepack.keys import LAST_ROW, PACKET_SIZE, BundleKey, TileKey
 
 _LEVEL: Final = re.compile(r"[lL]([0-9]{2,3})")
 _HEX_LEVEL: Final = re.compile(r"[lL]([0-9a-f]{2})")
 _BUNDLE: Final = re.compile(r"R([0-9a-f]{4,15})C([0-9a-f]{4,15})\.bundle")
 _FOLDED_BUNDLE: Final = re.compile(r"r([0-9a-f]{4,15})c([0-9a-f]{4,15})\.bundle")
-_ROW: Final = re.compile(r"[rR]([0-9a-fA-F]{1,15})")
-_TILE: Final = re.compile(r"[cC]([0-9a-fA-F]{1,15})\.(png|jpg|jpeg|webp|gif|lerc|bmp|pbf)", re.IGNORECASE)
+_ROW: Final = re.compile(r"[rR]([0-9a-fA-F]{1,8})")
+_TILE: Final = re.compile(r"[cC]([0-9a-fA-F]{1,8})\.(png|jpg|jpeg|webp|gif|lerc|bmp|pbf)", re.IGNORECASE)
 
 
 def level_folder(level: int) -> str:
@@ -69,8 +69,13 @@ def parse_bundle_name(name: str) -> tuple[int, int] | None:
         if not meanings:
             return None
     whole = [(row, column) for row, column in meanings if row % PACKET_SIZE == column % PACKET_SIZE == 0]
-    if len(whole) != 1:
-        raise ValueError(f"bundle names count rows and columns in multiples of {PACKET_SIZE}")
+    if len(whole) > 1:
+        raise ValueError(f"its name lost its case and means two bundles that start at multiples of {PACKET_SIZE}")
+    if not whole:
+        row, column = meanings[0]
+        raise ValueError(f"its name means row {row}, column {column}; bundles start at multiples of {PACKET_SIZE}")
+    if max(whole[0]) > LAST_ROW:
+        raise ValueError(f"its name means row {whole[0][0]}, column {whole[0][1]}; both go up to {LAST_ROW}")
     return whole[0]
 
 

@@ -181,7 +181,11 @@ def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _
     for name, tiles in sorted(looked.unfitting.items()):
         said = f"the tile format is said to be {info.tile_format}"
         yield f"{said}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
-    for (width, height), tiles in sorted(looked.sizes.items()):
+    sizes = sorted(looked.sizes.items(), key=lambda item: (-len(item[1]), item[0]))
+    others = [tile for _, tiles in sizes[_NAMED:] for tile in tiles]
+    if others:
+        yield f"{_count(others, looked.tiles)} of {len(sizes) - _NAMED} more sizes: {_named(others)}"
+    for (width, height), tiles in sizes[:_NAMED]:
         yield (
             f"tiles are said to have {info.scheme.tile_width} x {info.scheme.tile_height} pixels, but "
             f"{_count(tiles, looked.tiles)} {width} x {height}: {_named(tiles)}"

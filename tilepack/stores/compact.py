@@ -60,10 +60,15 @@ class CompactReader(StoreReader):
         if level in self._listings:
             return self._listings[level]
         folder = self._folders.get(level)
-        names = [] if folder is None else [entry.name for entry in self._tree.entries(folder) if not entry.is_folder]
-        indexes = {name[:-1].lower(): name for name in names if name.lower().endswith(".bundlx")}
+        entries = [] if folder is None else self._tree.entries(folder)
+        indexes: dict[str, str] = {}
+        for name in (entry.name for entry in entries if not entry.is_folder and entry.name.lower().endswith(".bundlx")):
+            other = indexes.setdefault(name[:-1].lower(), name)
+            if other != name:
+                path = below(folder or "", name)
+                raise BundleError(f"{self.place}/{path}: is the index of the same bundle as {other}; move one away")
         found: dict[BundleKey, tuple[str, str | None]] = {}
-        for name in names:
+        for name, is_folder in entries:
             path = below(folder or "", name)
             try:
                 corner = parse_bundle_name(name)
@@ -71,6 +76,10 @@ class CompactReader(StoreReader):
                 raise BundleError(f"{self.place}/{path}: {error}; give it its own name or move it away") from error
             if corner is None:
                 continue
+            if is_folder:
+                raise BundleError(
+                    f"{self.place}/{path}: is a folder, and named as a bundle; put the bundle's file back"
+                )
             bundle = BundleKey(level, *corner)
             if bundle in found:
                 raise BundleError(f"{self.place}/{path}: is the same bundle as {found[bundle][0]}; move one away")

@@ -152,5 +152,6 @@ class CompactBundle:
             raise overlapping(self.bundle, position, following, self.data.place)
         raise BundleError(
             f"{self.data.place}: tile {self.bundle.tile(position)} is said to have {length} bytes from byte "
-            f"{start + LENGTH_PREFIX} on, but the file has {limit}; it is truncated, take it from a backup"
+            f"{start + LENGTH_PREFIX} on, but by its header the bundle ends at {limit}; one of them is damaged, take "
+            f"the bundle from a backup"
         )

@@ -165,6 +165,7 @@ class CompactWriter:
 
     def commit(self, info: CacheInfo, item: PackageItem) -> None:
         """Write the documents, and let the target appear under its name."""
+        self._container.make_folder(self._layout.tiles_folder)  # a cache without tiles has its folder all the same
         documents = self._layout.documents(info, item)
         for path, data in documents.items():
             self._container.write_document(path, data)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from zlib_ng import zlib_ng
 
@@ -22,12 +22,18 @@ from tilepack.stores.durable import sync_tree
 from tilepack.stores.files import PositionedFile, Sink, explained
 from tilepack.stores.staging import Staging
 
+_EPOCH_DIGITS: Final = 11
+"""Digits of a time: up to the year 5138, and still what a system can turn into a date."""
+
 
 class Container(Protocol):
     """A new folder or package. Nothing stands under its name before ``commit``."""
 
     def reserve(self, path: str, size: int) -> None:
         """Announce a file with its bytes; packages are laid out in the order of these calls."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder, with those above it, though it may stay empty; one that is there stays."""
 
     def create(self, path: str, size: int) -> Sink:
         """Begin a file that will have exactly so many bytes. Different files may be written by different threads."""
@@ -79,7 +85,11 @@ class FolderContainer:
         self._staging = Staging(target, replace=replace)
         self.root = self._staging.partial
         self._made: set[Path] = set()
-        self._folder(self.root)
+        try:
+            self._folder(self.root)
+        except BaseException:
+            self._staging.discard()
+            raise
 
     def _folder(self, folder: Path) -> None:
         if folder not in self._made:
@@ -89,6 +99,14 @@ class FolderContainer:
 
     def reserve(self, path: str, size: int) -> None:
         """Files of a folder need no place beforehand."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder, with those above it; one that is there stays.
+
+        Raises:
+            TransferError: It cannot be made.
+        """
+        self._folder(self.root / path)
 
     def create(self, path: str, size: int) -> Sink:
         """Begin a file that will have exactly so many bytes.
@@ -179,17 +197,22 @@ class PackageContainer:
         try:
             self.file = PositionedFile(self._staging.partial, writable=True)
         except BaseException:
-            self._staging.release()
+            self._staging.discard()
             raise
 
     def reserve(self, path: str, size: int) -> None:
         """Give a member its place behind those before; folders above it get their entries first."""
+        if "/" in path:
+            self.make_folder(path.rpartition("/")[0])
+        self._reserved[path] = self._place(path, size)
+
+    def make_folder(self, path: str) -> None:
+        """Give a folder its entry, behind those of the folders above it; one that is there stays."""
         parts = path.split("/")
-        for depth in range(1, len(parts)):
+        for depth in range(1, len(parts) + 1):
             folder = "/".join(parts[:depth]) + "/"
             if folder not in self._finished:
                 self._finished[folder] = self._place(folder, 0)
-        self._reserved[path] = self._place(path, size)
 
     def _place(self, name: str, size: int) -> Member:
         member = Member(name, self._end, size, 0)
@@ -270,6 +293,6 @@ def creation_time() -> int | None:
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) <= _EPOCH_DIGITS):
         raise TransferError(f"SOURCE_DATE_EPOCH is {text!r}; it counts whole seconds since 1970")
     return int(text)

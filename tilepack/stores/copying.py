@@ -82,8 +82,8 @@ def _checked_index(raw: RawBundle, starts: Positions, lengths: Positions, shift:
         raise overlapping(raw.bundle, int(raw.order[late[0]]), int(raw.order[late[0] + 1]), place)
     if ends.size and ends[-1] > raw.end:
         raise BundleError(
-            f"{place}: tile {raw.bundle.tile(int(raw.order[-1]))} is said to end at byte {ends[-1]}, but the file has "
-            f"{raw.end}; it is truncated, take it from a backup"
+            f"{place}: tile {raw.bundle.tile(int(raw.order[-1]))} is said to end at byte {ends[-1]}, but by its "
+            f"header the bundle ends at {raw.end}; one of them is damaged, take the bundle from a backup"
         )
     held = lengths > 0  # a V1 slot of no bytes is an empty tile by another name
     sizes = np.zeros(raw.index.starts.shape, np.int64)

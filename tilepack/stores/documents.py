@@ -81,7 +81,7 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
                 f"{tree.place}: is a multilayer cache of ArcGIS 9.x, with the layers {', '.join(layers)}; tilepack "
                 f"reads fused caches, export one layer of it as a cache of its own"
             )
-        raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; there are no tiles to read")
+        raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; put it back, it holds the tiles")
     described = Described(info, tiles_folder)
     cdi = find_entry(tree, folder, "conf.cdi")
     if cdi is not None:

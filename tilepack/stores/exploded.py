@@ -221,9 +221,11 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
     def size(self, name: str) -> int:
         """Give a file's bytes."""
         try:
-            return os.stat(self._path(name), dir_fd=self._descriptor).st_size
+            status = os.stat(self._path(name), dir_fd=self._descriptor)
         except OSError as error:
             raise self._failed(name, error) from error
+        self._check(name, status)
+        return status.st_size
 
     def read(self, name: str) -> bytes:
         """Give a file's data."""
@@ -231,12 +233,7 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
             descriptor = os.open(self._path(name), _PLAIN, dir_fd=self._descriptor)
             try:
                 status = os.fstat(descriptor)
-                if not stat.S_ISREG(status.st_mode):
-                    raise TileError(f"{self._place / name}: is no plain file; remove it or put the tile back")
-                if status.st_size > LARGEST_TILE:
-                    raise TileError(
-                        f"{self._place / name}: has {status.st_size} bytes; a tile has at most {LARGEST_TILE}"
-                    )
+                self._check(name, status)
                 data = os.read(descriptor, status.st_size)
                 while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
                     data += more  # a network file system may answer in pieces
@@ -247,6 +244,16 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
                 raise
             raise self._failed(name, error) from error
         return data
+
+    def _check(self, name: str, status: os.stat_result) -> None:
+        """See that a file can be a tile."""
+        if not stat.S_ISREG(status.st_mode):
+            raise TileError(f"{self._place / name}: is no plain file; remove it or put the tile back")
+        if status.st_size > LARGEST_TILE:
+            raise TileError(
+                f"{self._place / name}: has {status.st_size} bytes; a tile has at most {LARGEST_TILE}, remove it or "
+                f"put the tile back"
+            )
 
     def _failed(self, name: str, error: OSError) -> TransferError:
         return TransferError(f"{self._place / name}: cannot read: {error.strerror}")

@@ -31,6 +31,11 @@ def find_level_folders(tree: Tree, folder: str) -> dict[int, str]:
         level = parse_level_folder(name, hexadecimal=hexadecimal)
         if level is None:
             continue
+        if tree.leads_back(below(folder, name)):
+            raise MetadataError(
+                f"{tree.place}/{below(folder, name)}: is a link back to a folder that it lies in; remove it or put the "
+                f"level's folder back"
+            )
         if level in found:
             raise MetadataError(
                 f"{tree.place}/{folder}: folders {found[level].rsplit('/')[-1]} and {name} are both level {level}; "

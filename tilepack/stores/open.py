@@ -15,6 +15,7 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, read_documents
 from tilepack.stores.exploded import ExplodedReader
+from tilepack.stores.files import explained
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
 from tilepack.stores.package_tree import PackageTree
 from tilepack.stores.tree import FolderTree, Tree, below
@@ -39,11 +40,14 @@ def open_cache(path: str | Path) -> TileReader:
         TransferError: The system refuses to read it.
     """
     place = Path(path)
-    if not place.exists():
-        raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
+    with explained("look at", place):
+        if not place.exists():
+            raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
     if place.is_dir():
         folder = place.parent if place.name.lower() == ALL_LAYERS else place
         return _open_folder(folder)
+    if not place.is_file():  # opening a named pipe would wait for its writer
+        raise CacheNotFoundError(f"{place}: is no plain file; give a cache folder, its conf.xml, a .tpk or a .tpkx")
     if place.name.lower() in (CONF_XML, ROOT_JSON, "conf.cdi"):
         return _open_folder(place.parent)
     if place.suffix.lower() in (".bundle", ".bundlx"):
@@ -98,7 +102,7 @@ def _open_package(path: Path) -> TileReader:
         confs = tree.find(CONF_XML)
         documents = confs or found
         if not documents:
-            raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; it is no tile package")
+            raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; give a tile package")
         shallow = [document for document in documents if document.count("/") == documents[0].count("/")]
         return _open_described(tree, _only(tree, shallow))
     except BaseException:
@@ -108,7 +112,8 @@ def _open_package(path: Path) -> TileReader:
 
 def _only(tree: Tree, documents: list[str]) -> str:
     if len(documents) > 1:
-        raise CacheNotFoundError(f"{tree.place}: holds several caches; give one of them: {', '.join(documents)}")
+        do = "give one of them" if isinstance(tree, FolderTree) else "unpack it and give one of them"
+        raise CacheNotFoundError(f"{tree.place}: holds several caches; {do}: {', '.join(documents)}")
     return documents[0]
 
 
@@ -116,6 +121,7 @@ def _open_described(tree: Tree, document: str) -> TileReader:
     """Read the documents, see how the tiles are really stored, and make the reader for that."""
     folder = posixpath.dirname(document)
     name = posixpath.basename(folder) or Path(tree.place).stem or "Layers"
+    name = name.encode(errors="replace").decode()  # POSIX takes any bytes for a name, documents only text
     described = read_documents(tree, document, name)
     folders = find_level_folders(tree, described.tiles_folder)
     stored = _stored_as(tree, folders)

@@ -24,6 +24,16 @@ _DEFLATE_LIMIT: Final = 1032
 """Deflate makes at most 1032 bytes of one; a member that claims more is lying."""
 _JUNK: Final = ("__MACOSX/",)
 _CHUNK: Final = 1 << 20
+_SHOWN: Final = 200
+"""Characters of the standard library's own words in a message."""
+_ENCRYPTED: Final = 0x1 | 0x40
+_PATCH: Final = 0x20
+_UTF8: Final = 0x800
+_END_RECORD: Final = struct.Struct("<4s4H2IH")
+_FREELY: Final = 64 << 20
+"""Bytes to which a deflated member may grow whatever its packed size: 16,384 equal blank tiles pack very well."""
+_GROWTH: Final = 100
+"""How many times its packed size a larger member may have."""
 
 
 class PackageTree:
@@ -43,14 +53,10 @@ class PackageTree:
             self._zip = self._open_zip(path)
             self._members: dict[str, zipfile.ZipInfo] = {}
             self._folders: dict[str, dict[str, bool]] = {"": {}}
+            self._check_count()
             for member in self._zip.infolist():
                 self._add(member)
-            packed = sum(member.compress_size for member in self._members.values())
-            if packed > self._size:
-                raise BundleError(
-                    f"{self.place}: its members claim {packed} bytes, the package has {self._size}; it is damaged, "
-                    f"take it from a backup"
-                )
+            self._check_places()
         except BaseException:
             self.close()
             raise
@@ -61,9 +67,40 @@ class PackageTree:
                 return zipfile.ZipFile(path)
         except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError) as error:
             raise BundleError(
-                f"{self.place}: is no readable package (ZIP): {str(error) or type(error).__name__}; it may be "
-                f"truncated, take it from a backup"
+                f"{self.place}: is no readable package (ZIP): {str(error)[:_SHOWN] or type(error).__name__}; it may "
+                f"be truncated, take it from a backup"
             ) from error
+
+    def _check_count(self) -> None:
+        """See that no member is lost: the end record counts them, and the standard library does not look."""
+        tail = self._file.read(_END_RECORD.size, self._size - _END_RECORD.size)
+        signature, *_, count, _, _, comment = _END_RECORD.unpack(tail)
+        found = len(self._zip.infolist())
+        # With a comment or in Zip64 the count stands elsewhere; old packers count modulo 65,536.
+        if signature == b"PK\5\6" and not comment and count not in (0xFFFF, found & 0xFFFF):
+            raise BundleError(
+                f"{self.place}: its directory says {count} members and lists {found}; it is damaged, take it from "
+                f"a backup"
+            )
+
+    def _check_places(self) -> None:
+        """See that members lie in the package and share no bytes; a small package could swell to any size otherwise."""
+        last, end = "", 0
+        for member in sorted(self._zip.infolist(), key=lambda member: member.header_offset):
+            if not 0 <= member.header_offset <= self._size:
+                raise _misplaced(f"{self.place}/{member.filename}")
+            if member.header_offset < end:
+                raise BundleError(
+                    f"{self.place}: members {last} and {member.filename} share bytes; the package is damaged or made "
+                    f"to deceive, take it from a backup"
+                )
+            # The local header repeats the name; fields that it may have beyond are not counted.
+            last, end = member.filename, member.header_offset + _LOCAL_HEADER.size + member.compress_size
+        if end > self._size:
+            raise BundleError(
+                f"{self.place}/{last}: is said to end at byte {end}, the package has {self._size}; it is truncated or "
+                f"damaged, take it from a backup"
+            )
 
     def _add(self, member: zipfile.ZipInfo) -> None:
         name = member.orig_filename.replace("\\", "/")
@@ -80,7 +117,10 @@ class PackageTree:
         for depth, part in enumerate(parts):
             inner = depth < len(parts) - 1 or is_folder
             if self._folders[folder].get(part, inner) != inner:
-                raise BundleError(f"{self.place}: {below(folder, part)} is a file and a folder at once; it is damaged")
+                raise BundleError(
+                    f"{self.place}: {below(folder, part)} is a file and a folder at once; it is "
+                    f"damaged, take it from a backup"
+                )
             if not inner and part in self._folders[folder]:
                 raise BundleError(
                     f"{self.place}: there are two members {below(folder, part)}; pack it anew with one of them"
@@ -103,16 +143,21 @@ class PackageTree:
             raise CacheNotFoundError(f"{self.place}: there is no folder {folder} in it")
         return sorted(Entry(name, is_folder) for name, is_folder in found.items())
 
+    def leads_back(self, path: str) -> bool:
+        """Tell whether a folder is a link to one above it: never in a package, whose links are not followed."""
+        del path
+        return False
+
     def _member(self, path: str) -> zipfile.ZipInfo:
         member = self._members.get(path)
         if member is None:
             raise CacheNotFoundError(f"{self.place}: there is no {path} in it")
-        if member.flag_bits & 0x1:
-            raise UnsupportedError(f"{self.place}: {path} is encrypted; tile packages are not, pack it anew")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise UnsupportedError(
-                f"{self.place}: {path} is compressed by method {member.compress_type}; pack it anew without compression"
-            )
+        place = f"{self.place}/{path}"
+        if member.flag_bits & _ENCRYPTED:
+            raise UnsupportedError(f"{place}: is encrypted; tile packages are not, pack it anew")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or member.flag_bits & _PATCH:
+            kind = "as a patch" if member.flag_bits & _PATCH else f"by method {member.compress_type}"
+            raise UnsupportedError(f"{place}: is compressed {kind}; pack it anew without compression")
         return member
 
     def is_stored(self, path: str) -> bool:
@@ -162,15 +207,15 @@ class PackageTree:
         return read_start(self, path, buffer)
 
     def _data_start(self, member: zipfile.ZipInfo, place: str) -> int:
-        head = self._file.read(_LOCAL_HEADER.size, member.header_offset)
-        if len(head) == _LOCAL_HEADER.size:
-            signature, *_, name_size, extra_size = _LOCAL_HEADER.unpack(head)
+        name = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437", "replace")
+        head = self._file.read(_LOCAL_HEADER.size + len(name), member.header_offset)
+        if len(head) >= _LOCAL_HEADER.size:
+            signature, *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(head)
             start = int(member.header_offset + _LOCAL_HEADER.size + name_size + extra_size)
-            if signature == b"PK\x03\x04" and start + member.compress_size <= self._size:
+            named = name_size == len(name) and head[_LOCAL_HEADER.size :] == name
+            if signature == b"PK\x03\x04" and named and start + member.compress_size <= self._size:
                 return start
-        raise BundleError(
-            f"{place}: the package has no such member where it says; it is damaged, take it from a backup"
-        )
+        raise _misplaced(place)
 
     def _unpacked(self, member: zipfile.ZipInfo, place: str) -> ByteRange:
         if member.file_size > _DEFLATE_LIMIT * member.compress_size + 64:
@@ -178,19 +223,29 @@ class PackageTree:
                 f"{place}: claims to grow from {member.compress_size} to {member.file_size} bytes, more than deflate "
                 f"can; do not trust it, get the package from its maker again"
             )
+        if member.file_size > max(_FREELY, _GROWTH * member.compress_size):
+            raise BundleError(
+                f"{place}: would grow from {member.compress_size} to {member.file_size} bytes, which tiles never do; "
+                f"do not trust it, get the package from its maker again"
+            )
+        self._data_start(
+            member, place
+        )  # the standard library would print the whole of a name that lies about its length
         # Unlinked at once where the system allows, else removed when closed.
         with tempfile.TemporaryFile(prefix="tilepack-") as spool:
             file = PositionedFile(place, descriptor=os.dup(spool.fileno()))
             try:
                 done = 0
-                with self._zip.open(member) as packed:
+                with explained("read", place), self._zip.open(member) as packed:
                     while chunk := packed.read(_CHUNK):
                         file.write(chunk, done)
                         done += len(chunk)
-            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+                if done != member.file_size:
+                    raise zipfile.BadZipFile(f"it ends after {done} of {member.file_size} bytes")
+            except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
                 file.close()
                 raise BundleError(
-                    f"{place}: cannot be unpacked: {error}; the package is damaged, take it from a backup"
+                    f"{place}: cannot be unpacked: {str(error)[:_SHOWN]}; the package is damaged, take it from a backup"
                 ) from error
             except BaseException:
                 file.close()
@@ -207,3 +262,7 @@ class PackageTree:
         if hasattr(self, "_zip"):
             self._zip.close()
         self._file.close()
+
+
+def _misplaced(place: str) -> BundleError:
+    return BundleError(f"{place}: the package has no such member where it says; it is damaged, take it from a backup")

@@ -1,17 +1,18 @@
 """The name under which a new target grows until it is whole, held by one writer.
 
-``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. ``NAME.partial.lock``
-keeps a second writer out and says who holds it; it also marks a ``.partial`` that a killed run left as tilepack's own,
-so that the next run may clear it away.
+``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. A folder that is to be
+replaced steps aside first, to ``NAME.replaced``. ``NAME.partial.lock`` keeps a second writer out and says who holds it;
+it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from tilepack.errors import CacheExistsError, TransferError
 from tilepack.stores.durable import remove, rename, sync_folder
@@ -35,21 +36,35 @@ class Staging:
             CacheExistsError: Something is there already, or stands in the way and is not tilepack's.
             TransferError: Another writer is at work, or the folder cannot be written to.
         """
+        whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
         self.target = target
-        self.partial = target.with_name(target.name + ".partial")
+        self._whole = whole
+        self.partial = whole.with_name(whole.name + ".partial")
+        self._replaced = whole.with_name(whole.name + ".replaced")
         self._replace = replace
-        self._lock_path = target.with_name(target.name + ".partial.lock")
+        self._lock_path = whole.with_name(whole.name + ".partial.lock")
         refuse_existing(target, replace=replace)
-        if not target.parent.is_dir():
-            raise TransferError(f"{target.parent}: there is no such folder; make it first")
-        if os.path.lexists(self.partial) and not self._lock_path.exists():
-            raise CacheExistsError(f"{self.partial}: is in the way and was not made by tilepack; move it away")
+        if not whole.parent.is_dir():
+            raise TransferError(f"{whole.parent}: there is no such folder; make it first")
+        for left in (self.partial, self._replaced):
+            if os.path.lexists(left) and not self._lock_path.exists():
+                raise CacheExistsError(f"{left}: is in the way and was not made by tilepack; move it away")
         self._lock = _hold(self._lock_path, target)
         try:
-            remove(self.partial)
+            self._clear()
+            refuse_existing(target, replace=replace)
         except BaseException:
             self.release()
             raise
+
+    def _clear(self) -> None:
+        """Clear away what a killed run left; what it had moved aside and not replaced goes back to its place."""
+        remove(self.partial)
+        if os.path.lexists(self._replaced):
+            if os.path.lexists(self._whole):
+                remove(self._replaced)
+            else:
+                rename(self._replaced, self._whole)
 
     def publish(self) -> None:
         """Give the finished thing its name; what had it goes only once the new one stands.
@@ -59,21 +74,19 @@ class Staging:
             TransferError: The system refuses the rename.
         """
         refuse_existing(self.target, replace=self._replace)
-        old = self.target.with_name(self.target.name + ".replaced")
         # A file is renamed over a file in one step; folders have to step aside first.
-        aside = os.path.lexists(self.target) and (self.target.is_dir() or self.partial.is_dir())
+        aside = os.path.lexists(self._whole) and (self._whole.is_dir() or self.partial.is_dir())
         if aside:
-            remove(old)
-            rename(self.target, old)
+            rename(self._whole, self._replaced)
         try:
-            rename(self.partial, self.target)
+            rename(self.partial, self._whole)
         except BaseException:
             if aside:
-                rename(old, self.target)
+                rename(self._replaced, self._whole)
             raise
-        sync_folder(self.target.parent)
+        sync_folder(self.partial.parent)
         if aside:
-            remove(old)
+            remove(self._replaced)
         self.release()
 
     def discard(self) -> None:
@@ -100,15 +113,33 @@ class Staging:
             self._lock.close()
 
 
+_CACHE_PART: Final = re.compile(
+    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db",
+    re.IGNORECASE,
+)
+
+
 def refuse_existing(target: Path, *, replace: bool) -> None:
-    """Refuse a target that exists, unless it may be replaced.
+    """Refuse a target that exists, unless it may be replaced; a folder may only when it holds a cache and no more.
 
     Raises:
-        CacheExistsError: It exists.
+        CacheExistsError: It exists, or holds what is no part of a cache.
     """
-    if not replace and os.path.lexists(target):
+    if not os.path.lexists(target):
+        return
+    if not replace:
         raise CacheExistsError(
             f"{target}: exists already; choose another name, or say that it is to be replaced (--replace)"
+        )
+    if not target.is_dir():
+        return
+    with explained("list the folder", target):
+        names = sorted(path.name for path in target.iterdir())
+    foreign = [name for name in names if not _CACHE_PART.fullmatch(name)]
+    if foreign:
+        raise CacheExistsError(
+            f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "
+            f"choose another target"
         )
 
 

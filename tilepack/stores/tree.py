@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from tilepack.errors import BundleError, CacheNotFoundError, MetadataError
+from tilepack.errors import BundleError, CacheNotFoundError, MetadataError, TransferError
 from tilepack.stores.files import ByteRange, PositionedFile, explained
 
 LARGEST_DOCUMENT = 64 << 20
@@ -36,6 +36,9 @@ class Tree(Protocol):
         Raises:
             CacheNotFoundError: There is no such folder.
         """
+
+    def leads_back(self, path: str) -> bool:
+        """Tell whether a folder is a link to itself or to one above it."""
 
     def size(self, path: str) -> int:
         """Give a file's bytes."""
@@ -103,9 +106,17 @@ class FolderTree:
         with explained("list the folder", place):
             try:
                 with os.scandir(place) as found:
-                    return sorted(Entry(entry.name, entry.is_dir()) for entry in found)
+                    return sorted(Entry(entry.name, _is_folder(entry)) for entry in found)
             except (FileNotFoundError, NotADirectoryError):
-                raise CacheNotFoundError(f"{place}: there is no such folder") from None
+                raise CacheNotFoundError(f"{place}: there is no such folder; check the path") from None
+
+    def leads_back(self, path: str) -> bool:
+        """Tell whether a folder is a link to itself or to one above it, so that whoever goes down never arrives."""
+        place = self._path(path)
+        if not place.is_symlink():
+            return False
+        there = os.path.realpath(place)
+        return Path(os.path.realpath(place.parent)).is_relative_to(there)
 
     def size(self, path: str) -> int:
         """Give a file's bytes."""
@@ -182,6 +193,18 @@ def read_start(tree: Tree, path: str, buffer: memoryview) -> int:
         return file.size
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        raise TransferError(
+            f"{entry.path}: cannot follow the link: {error.strerror}; remove it or let it lead somewhere"
+        ) from error
+
+
 def too_large(place: str, size: int) -> MetadataError:
     """Make the error for a document beyond any sensible size."""
-    return MetadataError(f"{place}: has {size} bytes; documents of a cache have at most {LARGEST_DOCUMENT}")
+    return MetadataError(
+        f"{place}: has {size} bytes; documents of a cache have at most {LARGEST_DOCUMENT}, put "
+        f"the right one in its place"
+    )

@@ -12,14 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from tilepack.cache import CacheInfo, StorageFormat
-from tilepack.errors import TilingSchemeError, TransferError
+from tilepack.errors import MetadataError, TilingSchemeError, TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import BundleKey, TileRange
 from tilepack.metadata.conf_xml import format_conf_xml
+from tilepack.metadata.limits import make_extent
 from tilepack.metadata.standard import with_literal_levels
+from tilepack.scheme import TilingScheme
 from tilepack.selection import LevelSelection
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import declared_extent
+from tilepack.stores.files import explained
 from tilepack.stores.staging import refuse_existing
 from tilepack.stores.targets import TargetKind, target_kind
 
@@ -214,6 +217,8 @@ def _target_info(reader: TileReader, kind: TargetKind, summaries: Sequence[Bundl
     for summary in summaries:
         levels.setdefault(summary.bundle.level, []).append((summary.bundle, summary.occupied))
     extent = declared_extent(scheme, levels, reader.present)
+    if extent is not None:
+        _refuse_far_tiles(reader.place, scheme, summaries)
     return replace(
         reader.info,
         scheme=scheme,
@@ -224,6 +229,19 @@ def _target_info(reader: TileReader, kind: TargetKind, summaries: Sequence[Bundl
         max_level=max(levels, default=None),
         ready_to_serve=kind.ready_to_serve,
     )
+
+
+def _refuse_far_tiles(place: str, scheme: TilingScheme, summaries: Sequence[BundleSummary]) -> None:
+    """Refuse tiles at coordinates that no document may declare: their names or the scheme are wrong."""
+    for summary in summaries:
+        extent = scheme.range_extent(summary.occupied)
+        try:
+            make_extent(*extent.as_tuple(), place=place)
+        except MetadataError as error:
+            raise TilingSchemeError(
+                f"{place}: bundle {summary.bundle} lies at {extent}, where no map is; its name or the tiling scheme is "
+                f"wrong, move it away or mend the scheme"
+            ) from error
 
 
 def _target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks: Sequence[BundleTask]) -> list[str]:
@@ -239,7 +257,7 @@ def _target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, task
         found.append(f"{', '.join(reader.substitutes)} stay behind: a package has no place for them")
     if info.extent is not None and kind.is_package and tasks:
         counted = sum(
-            sum(1 for _ in info.scheme.tiles_in(info.extent, level).bundles())
+            info.scheme.tiles_in(info.extent, level).bundle_count
             for level in sorted({task.bundle.level for task in tasks})
         )
         if counted > _BUNDLES_FOR_ARCGIS_ONLINE:
@@ -259,9 +277,10 @@ def _guid(info: CacheInfo, summaries: Sequence[BundleSummary]) -> str:
 
 def _refuse_small_disk(plan: TransferPlan) -> None:
     folder = plan.target.parent
-    if not folder.is_dir():
-        raise TransferError(f"{folder}: there is no such folder; make it first")
-    free = shutil.disk_usage(folder).free
+    with explained("look at the target's folder", folder):
+        if not folder.is_dir():
+            raise TransferError(f"{folder}: there is no such folder; make it first")
+        free = shutil.disk_usage(folder).free
     if plan.tile_bytes > free:
         raise TransferError(
             f"{folder}: has {free:,} bytes free, the target needs {plan.tile_bytes:,}; make room or choose another disk"

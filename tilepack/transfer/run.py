@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
 from tilepack.errors import TransferError
+from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, TileKey
 from tilepack.pixels.thumbnail import draw_thumbnail
 from tilepack.spatial import to_degrees
@@ -110,18 +111,54 @@ def run_transfer(
     """
     begun = time.monotonic()
     counter = _Counter(progress)
+    _out_of_reach(lambda: _carry_out(plan, reader, counter, jobs or os.cpu_count() or 1), counter)
+    return TransferResult(plan=plan, tiles=counter.tiles, tile_bytes=counter.bytes, seconds=time.monotonic() - begun)
+
+
+def _out_of_reach(work: Callable[[], None], counter: _Counter) -> None:
+    """Work in a thread that Ctrl-C does not reach, so that it stops between two steps and clears up undisturbed.
+
+    An exception that may come out of any line of the main thread (KeyboardInterrupt) could come between a file's making
+    and its being remembered, and leave it behind.
+    """
+    outcome: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            counter.add(0, 0)
+            work()
+        except BaseException as error:  # noqa: BLE001  it is raised again below
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    thread = threading.Thread(target=run, name="tilepack")
+    try:
+        thread.start()
+        while not outcome.done():
+            wait([outcome], timeout=1)  # in turns of a second: Windows hears Ctrl-C only between waits
+    except BaseException:
+        counter.stopped.set()
+        while thread.is_alive():
+            thread.join(1)
+        raise
+    outcome.result()
+
+
+def _carry_out(plan: TransferPlan, reader: TileReader, counter: _Counter, jobs: int) -> None:
     writer = create_target(plan.target, plan.kind, plan.info, replace=plan.replace)
     try:
         for task in plan.tasks:
             writer.reserve(task.bundle, task.slot_bytes)
-        _move_all(plan, reader, writer, counter, jobs or os.cpu_count() or 1)
+        _move_all(plan, reader, writer, counter, jobs)
         for name, data in reader.substitutes.items():
             writer.write_substitute(name, data)
-        writer.commit(plan.info, _package_item(plan, reader))
+        item = _package_item(plan, reader)
+        counter.add(0, 0)
+        writer.commit(plan.info, item)
     except BaseException:
         writer.abort()
         raise
-    return TransferResult(plan=plan, tiles=counter.tiles, tile_bytes=counter.bytes, seconds=time.monotonic() - begun)
 
 
 def _move_all(plan: TransferPlan, reader: TileReader, writer: TileWriter, counter: _Counter, jobs: int) -> None:
@@ -134,12 +171,13 @@ def _move_all(plan: TransferPlan, reader: TileReader, writer: TileWriter, counte
                 for part in _parts(task, plan.kind.storage_format)
             ]
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        counter.stopped.set()
-        failed = [error for future in done if (error := future.exception()) and not isinstance(error, _Stopped)]
+        failed = [error for future in done if (error := future.exception())]
         if failed:
             raise failed[0]
-    finally:
+    except BaseException:
         counter.stopped.set()
+        raise
+    finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -169,7 +207,7 @@ def _move(
         raise TransferError(f"{reader.place}: bundle {task.bundle} changed while it was being worked on; start again")
     with raw.data:
         writer.write_raw(raw, counter.add_bytes)
-    counter.add(task.tiles, 0)
+    counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)  # the lengths went by too, but are no tiles' data
 
 
 def _package_item(plan: TransferPlan, reader: TileReader) -> PackageItem:

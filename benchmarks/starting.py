@@ -1,0 +1,73 @@
+"""How quickly the command line answers: ``--help``, and ``info`` over a thousand bundles."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from caches import write_cache
+from measure import Row, run, timed
+
+_TYPER = """
+import typer
+app = typer.Typer()
+
+@app.command()
+def one(path: str, deep: bool = False) -> None:
+    "Do one thing."
+
+@app.command()
+def two(path: str, jobs: int = 1) -> None:
+    "Do another thing."
+
+@app.command()
+def three(path: str, name: str = "") -> None:
+    "Do a third thing."
+
+app()
+"""
+
+_LOOP = """
+import sys, numpy
+from pathlib import Path
+for path in sorted(Path(sys.argv[1]).glob("_alllayers/*/*.bundle")):
+    numpy.fromfile(path, "<u8", 16384, offset=64)
+"""
+
+
+def help_text(folder: Path, rounds: int) -> list[Row]:
+    """Measure ``tilepack --help`` against a three-command Typer app, and against starting Python."""
+    script = folder / "typer_app.py"
+    script.write_text(_TYPER)
+    rows = [
+        Row("tilepack --help", "--help of a three-command Typer app", 1.3),
+        Row("tilepack --help", "python -c pass", 12),
+    ]
+    for _ in range(max(rounds, 15)):
+        bare = timed(lambda: run(sys.executable, "-c", "pass"))
+        typer = timed(lambda: run(sys.executable, script, "--help"))
+        ours = timed(lambda: run(sys.executable, "-m", "tilepack_cli", "--help"))
+        rows[0].ratios.append(ours / typer)
+        rows[1].ratios.append(ours / bare)
+    return rows
+
+
+def info(folder: Path, rounds: int) -> list[Row]:
+    """Measure ``info --json`` without sniffing on 1,000 bundles against reading their indexes; start-up subtracted.
+
+    Start-up is the same command on a cache of one bundle, and importing numpy for the loop.
+    """
+    many, one = folder / "thousand", folder / "single"
+    write_cache(many, bundles=1000, tiles=500, mean=200)
+    write_cache(one, bundles=1, tiles=500, mean=200)
+    row = Row("info --json, 1,000 bundles, start-up subtracted", "np.fromfile of each index", 2)
+
+    def ours(cache: Path) -> float:
+        return timed(lambda: run(sys.executable, "-m", "tilepack_cli", "info", "--json", "--sample", "0", cache))
+
+    def loop(cache: Path) -> float:
+        return timed(lambda: run(sys.executable, "-c", _LOOP, cache))
+
+    for _ in range(max(rounds, 15)):
+        row.ratios.append((ours(many) - ours(one)) / (loop(many) - loop(one)))
+    return [row]

@@ -1,0 +1,113 @@
+"""Laws of ``--help``: every command is documented, its examples work, and it is quick."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from command_line import environment, run
+from typer.main import get_command
+
+import tilepack
+from tilepack_cli.main import app
+
+COMMANDS = sorted(get_command(app).commands)
+HEAVY = {"numpy", "PIL", "shapely", "pyogrio", "pyproj", "lxml", "zlib_ng"}
+
+
+def examples(command: str) -> list[str]:
+    """Give the lines below "Examples:" in a command's help."""
+    text = run(*command.split(), "--help").stdout
+    _, found, block = text.partition("Examples:")
+    return [line.strip() for line in block.splitlines() if line.strip()] if found else []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_it_does_in_one_sentence(command):
+    text = get_command(app).commands[command].help
+    assert text
+    first = text.split("\n\n")[0]
+    assert first.endswith(".")
+    assert first[0].isupper()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed_with_its_whole_sentence(command):
+    line = next(line for line in run("--help").stdout.splitlines() if line.strip().startswith(f"{command} "))
+    assert not line.endswith("...")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_is_explained(command):
+    for parameter in get_command(app).commands[command].params:
+        assert getattr(parameter, "help", None), parameter.name
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_help_gives_examples(command):
+    lines = examples(command)
+    assert lines
+    assert all(line.startswith(f"tilepack {command}".strip()) for line in lines)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in examples(command):
+        if "https://" in line:
+            continue
+        for place in tmp_path.iterdir():
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        shutil.copy(tpkx, "Usa.tpkx")
+        asked = shlex.split(line.partition(" > ")[0])[1:]
+        if "Layers" in asked[1:2]:
+            tilepack.convert(tpkx, "Layers")
+        result = run(*asked)
+        assert result.exit_code == 0, (line, result.stderr)
+
+
+@pytest.mark.parametrize("line", [["--help"], *([command, "--help"] for command in COMMANDS), ["--version"]])
+def test_help_loads_nothing_heavy(line):
+    code = (
+        "import sys\n"
+        "from tilepack_cli.main import main\n"
+        f"sys.argv = ['tilepack', *{line!r}]\n"
+        "try: main()\n"
+        "finally: print('\\nLOADED', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    loaded = set(result.stdout.rpartition("LOADED")[2].split())
+    assert "tilepack" in loaded
+    assert not loaded & HEAVY
+
+
+def test_help_is_quick(tmp_path):
+    """At most 12 x an empty program and 1.3 x the help of an app of three commands; the best of several rounds."""
+    three = tmp_path / "three.py"
+    three.write_text(
+        "import typer\napp = typer.Typer()\n"
+        + "".join(f"@app.command()\ndef {name}(x: str):\n    'Do {name}.'\n" for name in ("one", "two", "three"))
+        + "app()\n"
+    )
+    lines = {
+        "empty": ["-c", "pass"],
+        "three": [str(three), "--help"],
+        "tilepack": ["-m", "tilepack_cli", "--help"],
+    }
+    best = dict.fromkeys(lines, float("inf"))
+    for _ in range(7):
+        for name, line in lines.items():
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, *line], stdout=subprocess.DEVNULL, check=True, env=environment())
+            best[name] = min(best[name], time.perf_counter() - begun)
+    assert best["tilepack"] <= 12 * best["empty"]
+    assert best["tilepack"] <= 1.3 * best["three"]
+
+
+@pytest.mark.parametrize("line", [["--help"], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+def test_help_fits_80_columns(line):
+    assert max(map(len, run(*line).stdout.splitlines())) <= 80

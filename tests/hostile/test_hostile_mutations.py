@@ -1,0 +1,242 @@
+"""Whatever bytes are changed in a sound cache, it is read, or ends in an error of tilepack's own."""
+
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hostile_builders import (
+    LAYOUTS,
+    SIDE,
+    Files,
+    bundle_path,
+    conf_xml,
+    files_of,
+    is_package,
+    lods_xml,
+    make_zip,
+    members_of,
+    png,
+    v2_bundle,
+    write_folder,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_hostile_cases import TARGETS, names_below, read_all, tiles_of
+
+import tilepack
+from tilepack.errors import TilepackError
+
+EXAMPLES = int(os.environ.get("TILEPACK_HOSTILE_EXAMPLES", "120"))
+"""Inputs per layout; a longer campaign sets more."""
+
+NUMBERS = [0, 1, 4, 60, 127, 128, 255, 1 << 15, (1 << 16) - 1, 1 << 24, (1 << 31) - 1, 1 << 31, (1 << 32) - 1]
+NUMBERS += [65596, 65848, 81952, 131072, 131136, 131140, 131388, 1 << 40, (1 << 63) - 1, (1 << 64) - 1]
+WORDS = [
+    b"-1",
+    b"1e999",
+    b"NaN",
+    b"null",
+    b"[]",
+    b"{}",
+    b'""',
+    b"<",
+    b"]]>",
+    b"&amp;",
+    b"&x;",
+    b"\0",
+    b"\xff\xfe",
+    b"9" * 30,
+]
+WORDS += [
+    b"0",
+    b"1e15",
+    b"1e-15",
+    b"8192",
+    b"../",
+    b"/",
+    b"\\",
+    b"PK\1\2",
+    b"PK\5\6",
+    b"\x89PNG",
+    b"<!DOCTYPE a [",
+    b"true",
+]
+
+
+RESOLUTIONS = (1e-15, 1e-9, 1e-3, 0.5, 1.0, 156543.033928, 1e9, 1e15)
+COORDINATES = (0.0, -1e15, 1e15, -20037508.342787, 20037508.342787, 1e9, -5e14, 0.1)
+SIDES = (SIDE, SIDE, SIDE, 1, 3, 255, 8192)
+ROWS = (0, 0, 128, 1 << 10, 1 << 20, 1 << 31, (1 << 32) - 1)
+
+
+def hot_spots(data: bytes) -> Iterator[range]:
+    """Give the places where a change does most: heads and tails, index entries that are used, tiles, digits."""
+    yield range(len(data))
+    yield range(min(64, len(data)))
+    yield range(max(0, len(data) - 1500), len(data))
+    for at in (64, 65596, 131136):
+        if len(data) > at:
+            yield range(at, min(len(data), at + 300))
+    header = data.find(b"PK\3\4", 30)
+    if header > 0:
+        yield range(header, min(len(data), header + 60))
+
+
+def mutate(data: bytes, choose: random.Random, donors: list[bytes]) -> bytes:
+    """Change some bytes: flip, overwrite by telling numbers or words, cut out, double, or take from elsewhere."""
+    changed = bytearray(data)
+    for _ in range(choose.choice((1, 1, 1, 2, 3, 6))):
+        places = choose.choice(list(hot_spots(bytes(changed))))
+        at = choose.choice(places) if places else 0
+        kind = choose.randrange(8)
+        if kind == 0 and changed:
+            changed[min(at, len(changed) - 1)] ^= 1 << choose.randrange(8)
+        elif kind == 1:
+            width = choose.choice((1, 2, 4, 5, 8))
+            number = choose.choice(NUMBERS) + choose.choice((-1, 0, 0, 0, 1))
+            changed[at : at + width] = (number % (1 << 8 * width)).to_bytes(width, "little")
+        elif kind == 2:
+            word = choose.choice(WORDS)
+            changed[at : at + choose.choice((0, len(word)))] = word
+        elif kind == 3:
+            del changed[at:]
+        elif kind == 4:
+            del changed[at : at + choose.choice((1, 4, 40, 4000))]
+        elif kind == 5:
+            changed[at:at] = changed[at : at + choose.choice((1, 4, 40, 4000))]
+        elif kind == 6:
+            donor = choose.choice(donors)
+            start = choose.randrange(len(donor))
+            part = donor[start : start + choose.choice((1, 8, 64, 4000))]
+            changed[at : at + choose.choice((0, len(part)))] = part
+        else:
+            digits = (
+                [index for index in range(len(changed)) if 48 <= changed[index] < 58] if len(changed) < 5000 else []
+            )
+            if digits:
+                changed[choose.choice(digits)] = choose.choice(b"0123456789.-eE ")
+    return bytes(changed)
+
+
+def rename(path: str, choose: random.Random) -> str:
+    """Change a sign in a file's own name."""
+    folder, _, name = path.rpartition("/")
+    at = choose.randrange(len(name))
+    name = name[:at] + choose.choice(["", *"0128fFcCrRlLxX. _"]) + name[at + 1 :]
+    return f"{folder}/{name}".lstrip("/") if name.strip(".") else path
+
+
+def hostile_source(folder: Path, layout: str, seed: int) -> Path:
+    """Make a mutated cache; the same seed gives the same one."""
+    choose = random.Random(f"{layout} {seed}")
+    files: Files = files_of(layout)
+    donors = [data for data in files.values() if data]
+    whole = is_package(layout) and choose.random() < 0.5
+    for _ in range(0 if whole else choose.choice((1, 1, 2))):
+        path = choose.choice(list(files))
+        if choose.random() < 0.15:
+            files[rename(path, choose)] = files.pop(path)
+        elif choose.random() < 0.05:
+            del files[path]
+        else:
+            files[path] = mutate(files[path], choose, donors)
+        if not files:
+            break
+    if not is_package(layout):
+        return write_folder(folder / "source", files)
+    members = members_of(files)
+    for member in members:
+        member.method = choose.choice((0, 0, 0, 8))
+    data = make_zip(members)
+    place = folder / f"source.{layout}"
+    place.write_bytes(mutate(data, choose, donors) if whole else data)
+    return place
+
+
+def attempt(layout: str, seed: int, folder: Path) -> str:
+    """Read and convert a mutated cache; give what came of it."""
+    (folder / "hostile").mkdir()
+    try:
+        source = hostile_source(folder / "hostile", layout, seed)
+    except OSError:  # two names fell on one another
+        return "impossible"
+    return read_and_convert(source, seed, folder)
+
+
+def attempt_extreme(seed: int, folder: Path) -> str:
+    """Read and convert a cache with an absurd grid; give what came of it."""
+    return read_and_convert(extreme_source(folder / "hostile", seed), seed, folder)
+
+
+def read_and_convert(source: Path, seed: int, folder: Path) -> str:
+    (folder / "targets").mkdir()
+    before = names_below(folder)
+    outcome = "read"
+    try:
+        read_all(source)
+    except TilepackError as error:
+        assert_sentence(error)
+        outcome = type(error).__name__
+    name, storage_format = random.Random(seed).choice(list(TARGETS.items()))
+    target = folder / "targets" / name
+    try:
+        tilepack.convert(source, target, storage_format=storage_format)
+    except TilepackError as error:
+        assert_sentence(error)
+        assert names_below(folder) == before
+        return outcome
+    assert outcome == "read", "what cannot be read was converted"
+    assert tiles_of(target) == tiles_of(source)
+    assert {path for path in names_below(folder) if not path.startswith(str(target))} == before
+    return outcome
+
+
+def extreme_source(folder: Path, seed: int) -> Path:
+    """Make a cache whose grid is sound, as far as each number goes, and absurd as a whole; seldom empty bundles too."""
+    choose = random.Random(seed)
+    resolutions = sorted(choose.choice(RESOLUTIONS) * choose.choice((1, 1, choose.random())) for _ in range(3))
+    levels = sorted(choose.sample(range(100), 3))
+    data = conf_xml(
+        "v2",
+        x=str(choose.choice(COORDINATES)),
+        y=str(choose.choice(COORDINATES)),
+        cols=str(choose.choice(SIDES)),
+        rows=str(choose.choice(SIDES)),
+        lods=lods_xml(zip(levels, reversed(resolutions), strict=True)),
+    )
+    files: Files = {"conf.xml": data}
+    for level in levels:
+        for _ in range(choose.randrange(3)):
+            row, column = (choose.choice(ROWS) & -128 for _ in range(2))
+            tiles = {
+                (level, row + choose.randrange(128), column + choose.randrange(128)): png(7)
+                for _ in range(choose.randrange(1, 4))
+            }
+            files[f"_alllayers/{bundle_path((level, row, column))}"] = v2_bundle((level, row, column), tiles)
+    (folder / "source/_alllayers").mkdir(parents=True)
+    return write_folder(folder / "source", files)
+
+
+def assert_sentence(error: TilepackError) -> None:
+    message = str(error)
+    assert message
+    assert "\n" not in message
+    assert len(message) < 2000
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1 << 30))
+def test_mutated_cache_is_read_or_refused(layout, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        attempt(layout, seed, Path(folder))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1 << 30))
+def test_cache_with_an_absurd_grid_is_converted_or_refused(seed):
+    with tempfile.TemporaryDirectory() as folder:
+        attempt_extreme(seed, Path(folder))

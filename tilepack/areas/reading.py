@@ -1,0 +1,260 @@
+"""Areas as people hand them over: vector files, WKT, GeoJSON. What comes out is polygons and where they are drawn.
+
+GDAL reads the files, through pyogrio. Nothing is mended or joined here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tilepack.errors import AreaOfInterestError, MetadataError
+from tilepack.spatial import SpatialReference, to_crs
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+CrsLike = SpatialReference | str | int
+"""A spatial reference, a WKID, or a text such as ``EPSG:2056`` or WKT."""
+
+_WKT: Final = re.compile(
+    r"\s*(?:SRID\s*=\s*(\d{1,9})\s*;\s*)?"
+    r"((?:MULTI)?(?:POINT|LINESTRING|POLYGON|CURVE|SURFACE)|GEOMETRYCOLLECTION|CURVEPOLYGON|COMPOUNDCURVE|CIRCULARSTRING"
+    r"|LINEARRING|TRIANGLE|TIN|POLYHEDRALSURFACE)\s*(?:Z|M|ZM)?\s*(?:\(|EMPTY)",
+    re.IGNORECASE,
+)
+
+_LEVEL_COLUMN: Final = "levelid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadArea:
+    """Polygons of one layer or text."""
+
+    place: str
+    """Where they came from, for messages."""
+    polygons: npt.NDArray[np.object_]
+    """shapely polygons and multipolygons, one for each row that has any; valid or not, every coordinate finite."""
+    crs: CRS
+    levels: npt.NDArray[np.int64] | None = None
+    """Their LevelID each, where that was asked for."""
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_area(
+    area: str | Path | Mapping[str, Any],
+    *,
+    layer: str | None = None,
+    where: str | None = None,
+    crs: CrsLike | None = None,
+    by_level: bool = False,
+) -> ReadArea:
+    """Read an area.
+
+    Args:
+        area: Path of a vector file, or of a layer in one (``x.gdb/[dataset/]layer``); or WKT (``SRID=n;`` may precede
+            it); or GeoJSON, as text or parsed.
+        layer: Layer of a file that has several.
+        where: Attribute filter, in SQL.
+        crs: Spatial reference, which then counts for more than the file's own.
+        by_level: Read the LevelID column too.
+
+    Raises:
+        AreaOfInterestError: It cannot be read, holds no polygon or anything else than polygons, or has no spatial
+            reference.
+    """
+    override = None if crs is None else read_crs(crs)
+    if isinstance(area, Mapping):
+        try:
+            text = json.dumps(dict(area))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise AreaOfInterestError(f"the area is no GeoJSON: {error}") from None
+        return _read_geojson(text, where, override, by_level=by_level)
+    if isinstance(area, str):
+        if area.lstrip().startswith("{"):
+            return _read_geojson(area, where, override, by_level=by_level)
+        if match := _WKT.match(area):
+            if layer or where or by_level:
+                raise AreaOfInterestError(
+                    "an area given as WKT has no layers, attributes or levels; leave those options out"
+                )
+            if override is None and match[1]:
+                override = read_crs(int(match[1]))
+            return _read_wkt(area[match.start(2) :], override)
+    path, inner = _find_file(area)
+    return _read_gdal(path, str(area), layer or inner, where, override, by_level=by_level)
+
+
+def read_crs(crs: CrsLike) -> CRS:
+    """Read a spatial reference as people name it.
+
+    Raises:
+        AreaOfInterestError: It names none.
+    """
+    from pyproj import CRS  # noqa: PLC0415  takes 100 ms
+    from pyproj.exceptions import CRSError  # noqa: PLC0415
+
+    try:
+        if isinstance(crs, SpatialReference):
+            return to_crs(crs)
+        text = str(crs).strip()
+        if text.isdecimal() and len(text) < 10:
+            return to_crs(SpatialReference(wkid=int(text)))
+        return CRS.from_user_input(text)
+    except (MetadataError, CRSError, ValueError):
+        raise AreaOfInterestError(
+            f"{str(crs)[:200]!r} names no known spatial reference; write it as EPSG:2056, 102100 or WKT"
+        ) from None
+
+
+def _read_wkt(text: str, crs: CRS | None) -> ReadArea:
+    import shapely  # noqa: PLC0415  takes 80 ms
+
+    try:
+        geometry = shapely.from_wkt(text)
+    except (shapely.errors.ShapelyError, NotImplementedError, ValueError) as error:
+        raise AreaOfInterestError(f"the area cannot be read as WKT: {error}") from None
+    return _checked("the WKT text", np.array([geometry], dtype=object), crs, [])
+
+
+def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bool) -> ReadArea:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise AreaOfInterestError(f"the area cannot be read as GeoJSON: {error}") from None
+    if not isinstance(document, dict) or "type" not in document:
+        raise AreaOfInterestError("the area cannot be read as GeoJSON: it has no type")
+    return _read_gdal(text.encode(errors="replace"), "the GeoJSON text", None, where, crs, by_level=by_level)
+
+
+def _find_file(area: str | Path) -> tuple[str, str | None]:
+    """Give the path that exists, and the layer that the rest of a path names."""
+    text = str(area)
+    if text.startswith("/vsi"):
+        return text, None
+    try:
+        path = Path(text)
+        if path.exists():
+            return text, None
+        for parent in path.parents[:2]:
+            if parent.suffix.lower() in (".gdb", ".gpkg", ".sqlite") and parent.exists():
+                # A feature dataset between the two groups layers; their names are unique without it.
+                return str(parent), path.name
+    except (OSError, ValueError):
+        pass
+    raise AreaOfInterestError(f"{text[:200]}: there is no such file, and it is neither WKT nor GeoJSON")
+
+
+def _read_gdal(
+    source: str | bytes, place: str, layer: str | None, where: str | None, crs: CRS | None, *, by_level: bool
+) -> ReadArea:
+    import shapely  # noqa: PLC0415  takes 80 ms
+    from pyogrio import raw, read_info  # type: ignore[import-untyped]  # noqa: PLC0415  loads GDAL
+
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            if layer is None:
+                layer = _only_layer(source, place)
+            columns: list[str] = []
+            if by_level:
+                fields = [str(name) for name in read_info(source, layer=layer)["fields"]]
+                columns = [name for name in fields if name.lower() == _LEVEL_COLUMN][:1]
+                if not columns:
+                    raise AreaOfInterestError(f"{place}: there is no LevelID column; the columns are {_names(fields)}")
+            meta, _, data, values = raw.read(source, layer=layer, where=where, columns=columns, force_2d=True)
+            geometries = shapely.from_wkb(data if data is not None else [])
+        # pyogrio's own errors are RuntimeErrors, a wrong where clause a ValueError; shapely's come from broken WKB.
+        except (RuntimeError, ValueError, NotImplementedError, OSError, shapely.errors.ShapelyError) as error:
+            if isinstance(error, AreaOfInterestError):
+                raise
+            raise AreaOfInterestError(f"{place}: cannot be read as a vector layer: {error}") from None
+    notes += [f"{place}: {str(warning.message)[:300]}" for warning in caught]
+    if crs is None and meta["crs"]:
+        crs = read_crs(str(meta["crs"]))
+    levels = _levels(values[0], place) if columns else None
+    return _checked(place, np.atleast_1d(geometries), crs, notes, levels)
+
+
+def _only_layer(source: str | bytes, place: str) -> str:
+    from pyogrio import list_layers  # noqa: PLC0415  loads GDAL
+
+    names = [str(name) for name, kind in list_layers(source) if kind is not None]
+    if len(names) != 1:
+        raise AreaOfInterestError(
+            f"{place}: there are {len(names)} layers with geometries: {_names(names)}; name one of them"
+            if names
+            else f"{place}: there is no layer with geometries"
+        )
+    return names[0]
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") or "none"
+
+
+def _levels(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.int64]:
+    try:
+        numbers = values.astype(np.float64)
+        whole = bool(((numbers >= 0) & (numbers < 1000) & (numbers == np.floor(numbers))).all())
+    except (TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise AreaOfInterestError(
+            f"{place}: LevelID holds something else than whole numbers from 0; fill it in every row"
+        )
+    return numbers.astype(np.int64)
+
+
+def _checked(
+    place: str,
+    geometries: npt.NDArray[np.object_],
+    crs: CRS | None,
+    notes: list[str],
+    levels: npt.NDArray[np.int64] | None = None,
+) -> ReadArea:
+    """Refuse what is no area; empty rows are left out."""
+    import shapely  # noqa: PLC0415  takes 80 ms
+
+    filled = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    geometries, levels = geometries[filled], levels[filled] if levels is not None else None
+    if not geometries.size:
+        raise AreaOfInterestError(f"{place}: there is no polygon in it; check the file and the attribute filter")
+    parts, rows = shapely.get_parts(geometries, return_index=True)
+    while np.isin(shapely.get_type_id(parts), (4, 5, 6, 7)).any():
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        rows = rows[inner]
+    wrong = np.flatnonzero(shapely.get_type_id(parts) != shapely.GeometryType.POLYGON)
+    if wrong.size:
+        kind = parts[wrong[0]].geom_type
+        raise AreaOfInterestError(
+            f"{place}: feature {rows[wrong[0]] + 1} holds a {kind}; an area of interest is made of polygons only"
+        )
+    coordinates = shapely.get_coordinates(parts)
+    if not (np.abs(coordinates) <= 1e12).all():
+        worst = coordinates[~(np.abs(coordinates) <= 1e12).all(axis=1)][0]
+        raise AreaOfInterestError(
+            f"{place}: there is a vertex at {worst[0]:.10g}, {worst[1]:.10g}; coordinates are numbers up to 1e12"
+        )
+    if crs is None:
+        raise AreaOfInterestError(f"{place}: it names no spatial reference; say which one its coordinates are in")
+    kept, first = np.unique(rows, return_index=True)
+    polygons = np.empty(len(kept), dtype=object)
+    for row, group in enumerate(np.split(parts, first[1:])):
+        polygons[row] = group[0] if len(group) == 1 else shapely.MultiPolygon(list(group))
+    return ReadArea(
+        place=place,
+        polygons=polygons,
+        crs=crs,
+        levels=levels[kept] if levels is not None else None,
+        warnings=notes,
+    )
