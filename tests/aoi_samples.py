@@ -6,15 +6,15 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
-from tilepack.pixels.coverage import Coverage
 from tilepack.keys import TileKey, TileRange
+from tilepack.pixels.coverage import Coverage
 from tilepack.scheme import LevelOfDetail, TilingScheme
 from tilepack.spatial import SpatialReference, to_crs
 
 WORLD = 20037508.342787
 
 
-def scheme_of(wkid, origin, resolution, *, levels=4, tile=64, left=None):
+def scheme_of(wkid, origin, resolution, *, levels=2, tile=64, left=None):
     """Levels that halve from a resolution on."""
     lods = tuple(
         LevelOfDetail(level=level, resolution=resolution / 2**level, scale=1e6 / 2**level) for level in range(levels)
@@ -67,9 +67,12 @@ def centres(scheme, tiles):
     return np.meshgrid(scheme.origin_x + (columns + 0.5) * resolution, scheme.origin_y - (rows + 0.5) * resolution)
 
 
-def assert_mask_is_right(area, scheme, polygon, crs, tiles, turns=(0,)):
-    """Compare with pixel centres taken to the polygon's own coordinates; those within a quarter pixel of its border
-    may go either way. Gives the mask."""
+def assert_mask_is_right(area, polygon, crs, tiles, turns=(0,)):
+    """Compare with pixel centres taken to the polygon's own coordinates.
+
+    Those within a quarter pixel of its border may go either way. Turns are what x may be off by, around the world.
+    """
+    scheme = area.scheme
     mask = everything(area, tiles)
     x, y = centres(scheme, tiles)
     here = to_crs(scheme.spatial_reference)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 WEB_MERCATOR_WKIDS: Final = frozenset({3857, 102100, 102113, 3785, 900913})
 """Numbers under which web mercator has gone over the years; all are the same grid."""
 
+_SURE = 70
+"""Confidence, in PROJ's percent, from which a text is taken to be the numbered coordinate system most like it: the
+names may differ, projection, parameters and datum may not."""
+
 _EPSG_LIMIT = 32767
 """Numbers up to here are EPSG's, larger ones Esri's own (the rule that GDAL's ESRIC driver follows too)."""
 
@@ -97,7 +101,12 @@ class SpatialReference:
             return True
         if not (self.is_known and other.is_known):
             return self.is_known == other.is_known
-        return bool(to_crs(self).equals(to_crs(other), ignore_axis_order=True))
+        here, there = to_crs(self), to_crs(other)
+        if here.equals(there, ignore_axis_order=True):
+            return True
+        # Esri's texts have names of their own; what they are the same as, PROJ's tables know.
+        named = here.to_authority(min_confidence=_SURE)
+        return named is not None and named == there.to_authority(min_confidence=_SURE)
 
 
 def _canonical_numbers(reference: SpatialReference) -> set[int]:
@@ -151,7 +160,7 @@ def complete(reference: SpatialReference) -> SpatialReference:
     if wkid is None:
         wkid = latest
     if wkid is None:
-        authority = crs.to_authority(min_confidence=70)
+        authority = crs.to_authority(min_confidence=_SURE)
         if authority and authority[1].isdigit():
             wkid = latest = int(authority[1])
     if not wkt:
@@ -201,4 +210,9 @@ def to_degrees(extent: Extent, reference: SpatialReference) -> Extent | None:
         return None
     if west > east:  # across the antimeridian: a plain rectangle can only hold both sides
         west, east = -180.0, 180.0
-    return Extent(xmin=max(-180.0, west), ymin=max(-90.0, south), xmax=min(180.0, east), ymax=min(90.0, north))
+    if south > north:
+        return None
+    # Both ends are held on both sides: what lies wholly beyond, by rounding or by nonsense, becomes the edge.
+    west, east = (min(180.0, max(-180.0, longitude)) for longitude in (west, east))
+    south, north = (min(90.0, max(-90.0, latitude)) for latitude in (south, north))
+    return Extent(xmin=west, ymin=south, xmax=east, ymax=north)

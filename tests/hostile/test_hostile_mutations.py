@@ -240,3 +240,8 @@ def test_mutated_cache_is_read_or_refused(layout, seed):
 def test_cache_with_an_absurd_grid_is_converted_or_refused(seed):
     with tempfile.TemporaryDirectory() as folder:
         attempt_extreme(seed, Path(folder))
+
+
+@pytest.mark.parametrize("seed", [3174, 3866])
+def test_cache_is_converted_when_its_extent_lies_wholly_beyond_the_antimeridian(seed, tmp_path):
+    attempt_extreme(seed, tmp_path)  # a longer campaign once found these

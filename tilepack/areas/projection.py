@@ -288,7 +288,7 @@ def _sensible(target: CRS, centre: float) -> tuple[float, float, float]:
         middle = next(
             (
                 math.degrees(float(param.value) * float(param.unit_conversion_factor))
-                for param in operation.params
+                for param in (operation.params if operation is not None else ())
                 if param.name.startswith("Latitude of") and param.unit_name
             ),
             0.0,
