@@ -54,13 +54,11 @@ def everything(area, tiles):
 
 
 def tile_range(level, rows, columns):
-    return TileRange(
-        level=level, row_start=rows[0], row_stop=rows[1], column_start=columns[0], column_stop=columns[1]
-    )
+    return TileRange(level=level, row_start=rows[0], row_stop=rows[1], column_start=columns[0], column_stop=columns[1])
 
 
 def centres(scheme, tiles):
-    """x and y of all pixel centres of a rectangle of tiles."""
+    """X and y of all pixel centres of a rectangle of tiles."""
     resolution = scheme.level(tiles.level).resolution
     columns = np.arange(tiles.column_start * scheme.tile_width, tiles.column_stop * scheme.tile_width)
     rows = np.arange(tiles.row_start * scheme.tile_height, tiles.row_stop * scheme.tile_height)

@@ -126,13 +126,18 @@ def pack_v1(
     Args:
         bundle: Its corner.
         tiles: In the order in which they shall be stored.
-        empties: Where empty slots of the index point: ``placeholder`` (60 + 4 i), ``zero``, or ``below`` (16).
+        empties: Where empty slots of the index point: ``placeholder`` (60 + 4 i), ``zero``, ``below`` (16), or
+            ``first``, the placeholder of the first tile (60).
         dead: Bytes of rubbish in front of each of the first tiles.
 
     Returns:
         The .bundle and the .bundlx.
     """
-    offsets = {"placeholder": [60 + 4 * at for at in range(SLOTS)], "zero": [0] * SLOTS, "below": [16] * SLOTS}[empties]
+    offsets = (
+        [60 + 4 * at for at in range(SLOTS)]
+        if empties == "placeholder"
+        else [{"zero": 0, "below": 16, "first": 60}[empties]] * SLOTS
+    )
     body = bytearray()
     for number, (tile, data) in enumerate(tiles):
         body += b"\xee" * (dead[number] if number < len(dead) else 0)

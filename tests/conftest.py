@@ -23,7 +23,7 @@ def no_waiting_for_the_disk():
     """Let nothing wait until bytes are on the disk: tests survive no power failure, and busy disks take seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
-        patch.setattr("tilepack.stores.durable._sync_file_system", lambda _: True)
+        patch.setattr("tilepack.disk.durable._sync_file_system", lambda _: True)
         yield
 
 

@@ -24,7 +24,7 @@ LAYERS = (
     {"cache", "selection"},
     {"formats", "metadata"},
     {"pixels"},
-    {"areas"},
+    {"areas", "disk"},
     {"aoi"},
     {"aoi_levels"},
     {"stores"},

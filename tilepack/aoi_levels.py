@@ -171,7 +171,7 @@ def split_levels(text: str) -> tuple[LevelRanges | None, str]:
         AreaOfInterestError: What stands before the ``=`` means no levels.
     """
     found = _LEVELLED.fullmatch(text)
-    if not found or Path(text).exists():
+    if not found or _exists(text):
         return None, text
     try:
         selection = LevelSelection.of(levels=found[1])
@@ -179,3 +179,10 @@ def split_levels(text: str) -> tuple[LevelRanges | None, str]:
         raise AreaOfInterestError(f"{text[:200]}: {error}") from None
     ranges = selection.ranges + tuple((number, number) for number in selection.numbers)
     return tuple(sorted(ranges)), found[2]
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False  # no file can have such a name

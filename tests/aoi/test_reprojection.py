@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import shapely
@@ -12,7 +14,7 @@ from aoi_samples import (
     tile_range,
     web_mercator,
 )
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
@@ -125,7 +127,7 @@ def test_edges_stray_by_less_than_a_quarter_of_the_finest_pixel_whatever_level_i
     area = AreaOfInterest.read(shapely.Polygon(corners).wkt, scheme, crs=4326)
     forward = Transformer.from_crs(4326, 2056, always_xy=True)
     along = np.linspace(0, 1, 5001)[:, None]
-    true = np.concatenate([start + along * (end - start) for start, end in zip(corners[:-1], corners[1:], strict=True)])
+    true = np.concatenate([start + along * (end - start) for start, end in pairwise(corners)])
     points = shapely.points(np.column_stack(forward.transform(*true.T)))
     lines = shapely.union_all(shapely.linestrings(area._parts[0].edges.T.reshape(-1, 2, 2)))
     strayed = shapely.distance(points, lines).max()
@@ -139,6 +141,8 @@ def test_areas_with_common_edges_partition_the_pixels_after_reprojection(seed):
     rng = np.random.default_rng(seed)
     points = shapely.MultiPoint(rng.uniform((5.5, 45.5), (11, 48), (int(rng.integers(4, 25)), 2)))
     triangles = shapely.get_parts(shapely.delaunay_triangles(points))
+    # In a corner sharper than edges are followed closely, chords may cross.
+    assume((2 * np.sqrt(shapely.area(triangles)) > 0.05 * shapely.length(triangles)).all())
     whole = shapely.coverage_union_all(triangles)
     tiles = tile_range(0, (0, 5), (0, 6))
     masks = [everything(AreaOfInterest.read(each.wkt, SWISS, crs=4326), tiles) for each in triangles]
@@ -205,7 +209,7 @@ def test_area_that_overlaps_itself_around_the_world_is_united_not_cancelled():
     ("polygon", "crs", "scheme", "said"),
     [
         (shapely.box(1e9, 0, 2e9, 1e9), 4326, MERCATOR, "many times around the world"),
-        (shapely.box(1e10, 1e10, 2e10, 2e10), 2056, MERCATOR, "nowhere on earth"),
+        (shapely.box(1e10, 1e10, 2e10, 2e10), 32633, MERCATOR, "nowhere on earth"),
     ],
 )
 def test_coordinates_of_another_spatial_reference_are_refused(polygon, crs, scheme, said):

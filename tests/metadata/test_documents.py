@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 from metadata_documents import encoded
 
 from tilepack.errors import MetadataError
-from tilepack.metadata.documents import MAX_BYTES, parse_json, parse_xml, read_integer, read_number, shown
+from tilepack.metadata.documents import MAX_BYTES, read_integer, read_number, shown
+from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.writing import version_numbers, written_schema_version, xml_element, xml_number, xml_text
+from tilepack.metadata.xml_documents import parse_xml
 
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>'
 

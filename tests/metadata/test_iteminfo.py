@@ -8,9 +8,9 @@ from metadata_documents import cache_info, descriptions, encoded, extents
 from tilepack.cache import ItemDescription
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
-from tilepack.metadata.documents import parse_xml
 from tilepack.metadata.iteminfo_json import format_iteminfo_json, parse_iteminfo_json
 from tilepack.metadata.iteminfo_xml import format_item_pkinfo, format_iteminfo_xml, parse_iteminfo_xml
+from tilepack.metadata.xml_documents import parse_xml
 
 GUID = "0a1b2c3d-0000-4000-8000-00000000abcd"
 DEGREES = Extent(xmin=-5.5, ymin=1, xmax=6, ymax=7.25)

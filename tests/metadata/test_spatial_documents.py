@@ -6,10 +6,11 @@ from metadata_documents import DEGREES_WKT, FEET_WKT, METRES_WKT, references
 
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
-from tilepack.metadata.documents import JsonNode, XmlNode, parse_json, parse_xml
+from tilepack.metadata.json_documents import JsonNode, parse_json
 from tilepack.metadata.spatial_defaults import WEB_MERCATOR_WKT, WGS84_WKT, filled_reference, map_units, reference_name
 from tilepack.metadata.spatial_json import extent_members, read_extent_json, read_spatial_json, spatial_members
 from tilepack.metadata.spatial_xml import format_spatial_xml, read_spatial_xml
+from tilepack.metadata.xml_documents import XmlNode, parse_xml
 from tilepack.spatial import SpatialReference, is_geographic
 
 MERCATOR = SpatialReference(wkid=102100, latest_wkid=3857)

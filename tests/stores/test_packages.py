@@ -10,10 +10,10 @@ import pytest
 from caches import SLOTS, V2_FIRST, payload, read_all, ready_files, web_mercator, write_zip
 
 import tilepack
+from tilepack.disk import container as container_module
+from tilepack.disk.container import PackageContainer
+from tilepack.disk.files import PositionedFile
 from tilepack.keys import TileKey
-from tilepack.stores import container as container_module
-from tilepack.stores.container import PackageContainer
-from tilepack.stores.files import PositionedFile
 
 FEW = {TileKey(5, row, column): payload(TileKey(5, row, column)) for row in (10, 11) for column in (6, 7, 8)}
 GIB = 1 << 30

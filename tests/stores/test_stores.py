@@ -42,6 +42,12 @@ class TestCompactV1WithEmptiesBelowTheHeader(TestCompactV1):
         return folder / "cache"
 
 
+class TestCompactV1WithEmptiesAtTheFirstPlaceholder(TestCompactV1):
+    def make(self, folder: Path, tiles: Tiles) -> Path:
+        write_v1(folder / "cache", web_mercator(), tiles, empties="first")
+        return folder / "cache"
+
+
 class TestCompactV1WithDeadSpace(TestCompactV1):
     def make(self, folder: Path, tiles: Tiles) -> Path:
         write_v1(folder / "cache", web_mercator(), tiles, dead=(5, 0, 4096, 3))

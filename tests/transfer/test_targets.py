@@ -15,10 +15,10 @@ from caches import look_at_files, look_at_tiles, payload, web_mercator, write_ex
 from layouts import LAYOUTS, convert_to
 
 import tilepack
+from tilepack.disk.files import PositionedFile
+from tilepack.disk.staging import Staging
 from tilepack.keys import TileKey
 from tilepack.stores.compact import CompactReader
-from tilepack.stores.files import PositionedFile
-from tilepack.stores.staging import Staging
 
 TILES = {TileKey(level, 10, 6): payload(TileKey(level, 10, 6)) for level in (5, 6, 7)}
 OTHER = {TileKey(5, 10, 7): b"\x89PNG another"}
@@ -272,10 +272,10 @@ def test_killed_run_leaves_nothing_under_the_name_and_the_next_one_clears_up(sou
         def wait(*_):
             print("ready", flush=True)
             time.sleep(60)
-        tilepack.stores.container.PackageContainer.commit = tilepack.stores.container.FolderContainer.commit = wait
+        tilepack.disk.container.PackageContainer.commit = tilepack.disk.container.FolderContainer.commit = wait
         tilepack.convert({str(source)!r}, {str(folder / name)!r}, storage_format={storage_format!r})
     """
-    script = "import tilepack.stores.container\n" + textwrap.dedent(script)
+    script = "import tilepack.disk.container\n" + textwrap.dedent(script)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == b"ready"
@@ -387,7 +387,7 @@ def test_progress_adds_up_to_the_tiles_and_their_bytes(tmp_path, folder, layout,
 
 def test_everything_is_on_the_disk_before_the_target_has_its_name(source, folder, monkeypatch):
     steps: list[str] = []
-    monkeypatch.setattr("tilepack.stores.container.sync_tree", lambda _: steps.append("folder synced"))
+    monkeypatch.setattr("tilepack.disk.container.sync_tree", lambda _: steps.append("folder synced"))
     monkeypatch.setattr(PositionedFile, "sync", lambda _: steps.append("package synced"))
     real = Staging.publish
 

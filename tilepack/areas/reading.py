@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,18 @@ _WKT: Final = re.compile(
     r"((?:MULTI)?(?:POINT|LINESTRING|POLYGON|CURVE|SURFACE)|GEOMETRYCOLLECTION|CURVEPOLYGON|COMPOUNDCURVE|CIRCULARSTRING"
     r"|LINEARRING|TRIANGLE|TIN|POLYHEDRALSURFACE)\s*(?:Z|M|ZM)?\s*(?:\(|EMPTY)",
     re.IGNORECASE,
+)
+
+_GEOJSON_TYPES: Final = (
+    "FeatureCollection",
+    "Feature",
+    "Polygon",
+    "MultiPolygon",
+    "GeometryCollection",
+    "Point",
+    "MultiPoint",
+    "LineString",
+    "MultiLineString",
 )
 
 _LEVEL_COLUMN: Final = "levelid"
@@ -118,11 +130,30 @@ def read_crs(crs: CrsLike) -> CRS:
 def _read_wkt(text: str, crs: CRS | None) -> ReadArea:
     import shapely  # noqa: PLC0415  takes 80 ms
 
+    notes: list[str] = []
     try:
-        geometry = shapely.from_wkt(text)
+        geometries = _parsed(shapely.from_wkt, np.array([text], dtype=object), "the WKT text", notes)
     except (shapely.errors.ShapelyError, NotImplementedError, ValueError) as error:
         raise AreaOfInterestError(f"the area cannot be read as WKT: {error}") from None
-    return _checked("the WKT text", np.array([geometry], dtype=object), crs, [])
+    return _checked("the WKT text", geometries, crs, notes)
+
+
+def _parsed(
+    parse: Callable[..., Any], data: npt.NDArray[np.object_], place: str, notes: list[str]
+) -> npt.NDArray[np.object_]:
+    """Parse WKT or WKB; rings that are not closed are, with a note."""
+    import shapely  # noqa: PLC0415  takes 80 ms
+
+    # Numbers too large for a float are refused later, where there is a sentence for them.
+    with np.errstate(all="ignore"):
+        try:
+            return np.asarray(parse(data), dtype=object)
+        except shapely.errors.GEOSException:
+            fixed = np.asarray(parse(data, on_invalid="fix"), dtype=object)
+            if (shapely.is_missing(fixed) & (data != None)).any():  # noqa: E711  element by element
+                raise
+    notes.append(f"{place}: rings that were not closed have been closed")
+    return fixed
 
 
 def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bool) -> ReadArea:
@@ -130,8 +161,11 @@ def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bo
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise AreaOfInterestError(f"the area cannot be read as GeoJSON: {error}") from None
-    if not isinstance(document, dict) or "type" not in document:
-        raise AreaOfInterestError("the area cannot be read as GeoJSON: it has no type")
+    # GDAL knows other kinds of JSON too, some of which name files and addresses to go to.
+    if not isinstance(document, dict) or document.get("type") not in _GEOJSON_TYPES:
+        raise AreaOfInterestError(
+            "the area cannot be read as GeoJSON: it has no type, or one that GeoJSON does not have"
+        )
     return _read_gdal(text.encode(errors="replace"), "the GeoJSON text", None, where, crs, by_level=by_level)
 
 
@@ -154,7 +188,7 @@ def _find_file(area: str | Path) -> tuple[str, str | None]:
 
 
 def _read_gdal(
-    source: str | bytes, place: str, layer: str | None, where: str | None, crs: CRS | None, *, by_level: bool
+    source: str | bytes, place: str, layer: str | int | None, where: str | None, crs: CRS | None, *, by_level: bool
 ) -> ReadArea:
     import shapely  # noqa: PLC0415  takes 80 ms
     from pyogrio import raw, read_info  # type: ignore[import-untyped]  # noqa: PLC0415  loads GDAL
@@ -164,7 +198,7 @@ def _read_gdal(
         warnings.simplefilter("always")
         try:
             if layer is None:
-                layer = _only_layer(source, place)
+                layer = _only_layer(source, place) if isinstance(source, str) else 0
             columns: list[str] = []
             if by_level:
                 fields = [str(name) for name in read_info(source, layer=layer)["fields"]]
@@ -172,7 +206,7 @@ def _read_gdal(
                 if not columns:
                     raise AreaOfInterestError(f"{place}: there is no LevelID column; the columns are {_names(fields)}")
             meta, _, data, values = raw.read(source, layer=layer, where=where, columns=columns, force_2d=True)
-            geometries = shapely.from_wkb(data if data is not None else [])
+            geometries = _parsed(shapely.from_wkb, np.asarray(data, dtype=object).reshape(-1), place, notes)
         # pyogrio's own errors are RuntimeErrors, a wrong where clause a ValueError; shapely's come from broken WKB.
         except (RuntimeError, ValueError, NotImplementedError, OSError, shapely.errors.ShapelyError) as error:
             if isinstance(error, AreaOfInterestError):
@@ -182,10 +216,10 @@ def _read_gdal(
     if crs is None and meta["crs"]:
         crs = read_crs(str(meta["crs"]))
     levels = _levels(values[0], place) if columns else None
-    return _checked(place, np.atleast_1d(geometries), crs, notes, levels)
+    return _checked(place, geometries, crs, notes, levels)
 
 
-def _only_layer(source: str | bytes, place: str) -> str:
+def _only_layer(source: str, place: str) -> str:
     from pyogrio import list_layers  # noqa: PLC0415  loads GDAL
 
     names = [str(name) for name, kind in list_layers(source) if kind is not None]

@@ -26,10 +26,16 @@ from tilepack.pixels.mask import Floats, in_canonical_order
 if TYPE_CHECKING:
     from pyproj import CRS
 
+_STRAYING: Final = 0.02
+"""Part of the finest pixel by which edges may stray. A quarter would do for each edge alone, but where edges of several
+areas meet at acute angles, chords that stray could cross each other, and pixels be lost or taken twice."""
+
 _DEEPEST: Final = 44
 """Halvings after which a piece that still jumps crosses a seam of the projection."""
 
 _MOST_EDGES: Final = 20_000_000
+
+_BATCH: Final = 50_000
 
 _LONG: Final = 36
 """Lines longer than this part of the circle are halved however straight they look at five points."""
@@ -63,13 +69,16 @@ def reproject(edges: Floats, source: CRS, target: CRS, *, finest: float, left: f
     way = Way.between(source, target, left)
     width = world_width(source)
     parts = [edges] if width is None else wrap(edges, way.source_centre - width / 2, width)
-    tolerance = max(0.2 * finest, 1e-12 * way.magnitude)
+    tolerance = max(_STRAYING * finest, 1e-12 * way.magnitude)
     return [_follow(in_canonical_order(part), way, tolerance) for part in parts]
 
 
 def _follow(edges: Floats, way: Way, tolerance: float) -> Floats:
     """Bring edges to the target, halved as needed, and closed along the projection's seam where they cross it."""
-    found, jumps = _halve(edges[:, :2], edges[:, 2:], way.angles, way, tolerance)
+    # A part at a time: what is kept while lines are halved takes several times the memory of the lines.
+    batches = [edges[start : start + _BATCH] for start in range(0, len(edges), _BATCH)]
+    halved = [_halve(batch[:, :2], batch[:, 2:], way.angles, way, tolerance) for batch in batches]
+    found, jumps = (np.concatenate(each) for each in zip(*halved, strict=True))
     if not jumps.size:
         return found
     start, end = way.angles(jumps[:, :2]), way.angles(jumps[:, 2:])

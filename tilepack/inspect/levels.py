@@ -8,12 +8,12 @@ import urllib.request
 from pathlib import Path
 from typing import Final
 
+from tilepack.disk.tree import LARGEST_DOCUMENT, FolderTree
 from tilepack.errors import TransferError
 from tilepack.inspect.probe import probe
 from tilepack.inspect.report import LevelReport
 from tilepack.metadata.mapserver_json import parse_levels
 from tilepack.stores.open import open_cache
-from tilepack.stores.tree import LARGEST_DOCUMENT, FolderTree
 
 _TIMEOUT: Final = 30.0
 """Seconds to wait for a server."""

@@ -13,10 +13,10 @@ from __future__ import annotations
 from tilepack.cache import CacheInfo
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
-from tilepack.metadata.documents import parse_xml
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.spatial_xml import format_spatial_xml, read_spatial_xml
 from tilepack.metadata.writing import written_schema_version, xml_element, xml_number, xml_root
+from tilepack.metadata.xml_documents import parse_xml
 from tilepack.spatial import SpatialReference
 
 _EDGES = ("XMin", "YMin", "XMax", "YMax")

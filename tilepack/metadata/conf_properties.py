@@ -10,8 +10,8 @@ Source: files written by ArcGIS 10.3 and later.
 from __future__ import annotations
 
 from tilepack.cache import CacheInfo
-from tilepack.metadata.documents import parse_xml
 from tilepack.metadata.writing import written_schema_version, xml_element, xml_root, xml_text
+from tilepack.metadata.xml_documents import parse_xml
 
 DEFAULT_CONTENT_TYPE = "Map"
 

@@ -32,7 +32,6 @@ from lxml import etree
 from tilepack.cache import CacheInfo, StorageFormat, UnknownElement
 from tilepack.errors import MetadataError
 from tilepack.keys import PACKET_SIZE
-from tilepack.metadata.documents import XmlNode, parse_xml
 from tilepack.metadata.limits import (
     STORAGE_LITERALS,
     check_level_count,
@@ -51,6 +50,7 @@ from tilepack.metadata.writing import (
     xml_number,
     xml_root,
 )
+from tilepack.metadata.xml_documents import XmlNode, parse_xml
 from tilepack.scheme import TilingScheme
 
 _KNOWN: Mapping[str, frozenset[str]] = {

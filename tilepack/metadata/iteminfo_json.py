@@ -19,7 +19,7 @@ from typing import Any
 from tilepack.cache import CacheInfo, ItemDescription
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
-from tilepack.metadata.documents import JsonNode, parse_json
+from tilepack.metadata.json_documents import JsonNode, parse_json
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.spatial_json import extent_members, read_extent_json
 from tilepack.metadata.writing import json_document

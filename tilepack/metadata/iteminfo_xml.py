@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 
 from tilepack.cache import CacheInfo, ItemDescription
 from tilepack.extent import Extent
-from tilepack.metadata.documents import XmlNode, parse_xml
 from tilepack.metadata.iteminfo_json import ItemInfo, split_tags
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.spatial_defaults import filled_reference, reference_name
@@ -29,6 +28,7 @@ from tilepack.metadata.writing import (
     xml_element,
     xml_text,
 )
+from tilepack.metadata.xml_documents import XmlNode, parse_xml
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _KEYWORDS = ("Data", "Tile Package", "ArcMap", "ArcGlobe", "tpk")

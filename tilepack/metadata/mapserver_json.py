@@ -24,7 +24,8 @@ from tilepack.cache import CacheInfo, ItemDescription, StorageFormat
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
 from tilepack.keys import PACKET_SIZE
-from tilepack.metadata.documents import JsonNode, parse_json, shown
+from tilepack.metadata.documents import shown
+from tilepack.metadata.json_documents import JsonNode, parse_json
 from tilepack.metadata.limits import held_levels
 from tilepack.metadata.spatial_defaults import map_units
 from tilepack.metadata.spatial_json import extent_members, read_extent_json, read_spatial_json, spatial_members

@@ -29,7 +29,8 @@ from typing import Any
 from tilepack.cache import CacheInfo, ItemDescription, StorageFormat
 from tilepack.errors import MetadataError, UnsupportedError
 from tilepack.keys import PACKET_SIZE
-from tilepack.metadata.documents import JsonNode, parse_json, shown
+from tilepack.metadata.documents import shown
+from tilepack.metadata.json_documents import JsonNode, parse_json
 from tilepack.metadata.limits import (
     MAX_LEVEL_ID,
     STORAGE_LITERALS,

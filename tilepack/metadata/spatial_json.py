@@ -16,7 +16,7 @@ from typing import Any
 
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
-from tilepack.metadata.documents import JsonNode
+from tilepack.metadata.json_documents import JsonNode
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.spatial_defaults import filled_reference
 from tilepack.metadata.spatial_xml import read_wkid

@@ -15,9 +15,9 @@ Source: conf.xml written by ArcGIS 9.2 to 10.6.
 from __future__ import annotations
 
 from tilepack.errors import MetadataError
-from tilepack.metadata.documents import XmlNode
 from tilepack.metadata.spatial_defaults import filled_reference
 from tilepack.metadata.writing import xml_element, xml_number, xml_text
+from tilepack.metadata.xml_documents import XmlNode
 from tilepack.spatial import CoordinatePrecision, SpatialReference, is_geographic
 
 KNOWN_CHILDREN = frozenset(

@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from tilepack.errors import MetadataError
-from tilepack.metadata.documents import JsonNode, shown
+from tilepack.metadata.documents import shown
+from tilepack.metadata.json_documents import JsonNode
 from tilepack.metadata.limits import check_level_count, make_level, make_scheme
 from tilepack.metadata.spatial_json import read_spatial_json, spatial_members
 from tilepack.metadata.writing import json_number

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.disk.files import ByteRange
 from tilepack.extent import Extent
 from tilepack.formats.bundle import TileIndex
 from tilepack.keys import BundleKey, TileKey, TileRange
-from tilepack.stores.files import ByteRange
 
 
 class BundleSummary(NamedTuple):

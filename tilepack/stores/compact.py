@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
+from tilepack.disk.tree import Tree, below
 from tilepack.errors import BundleError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
@@ -20,7 +21,6 @@ from tilepack.stores.base import BundleSummary, RawBundle
 from tilepack.stores.compact_bundle import CompactBundle
 from tilepack.stores.documents import Described
 from tilepack.stores.reader import StoreReader
-from tilepack.stores.tree import Tree, below
 
 _KEPT_OPEN: Final = 8
 """Bundles that single reads keep open: tiles asked for one after the other mostly share one."""

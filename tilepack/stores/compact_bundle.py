@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
+from tilepack.disk.files import ByteRange
 from tilepack.errors import BundleError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, check_slots, lengths_differ, overlapping
 from tilepack.keys import BundleKey
-from tilepack.stores.files import ByteRange
 
 _GUESS: Final = 1 << 16
 """Bytes read at once where a V1 tile's length is not known before its slot is read."""
@@ -57,7 +57,7 @@ class CompactBundle:
             )
         bundle_v1.check_bundlx_size(bundlx.size, place=bundlx.place)
         packed = bundlx.read(bundlx.size, 0)
-        starts = bundle_v1.parse_bundlx(packed, place=bundlx.place)
+        starts = _without_placeholders(bundle_v1.parse_bundlx(packed, place=bundlx.place), data)
         fingerprint = zlib_ng.crc32(packed, data.size & 0xFFFFFFFF)
         return cls(bundle, data, TileIndex(starts, None), end=end, fingerprint=fingerprint)
 
@@ -155,3 +155,15 @@ class CompactBundle:
             f"{start + LENGTH_PREFIX} on, but by its header the bundle ends at {limit}; one of them is damaged, take "
             f"the bundle from a backup"
         )
+
+
+def _without_placeholders(starts: Positions, data: ByteRange) -> Positions:
+    """Take out the tiles of V1 that point at a placeholder not their own: zeros there mean empty, too."""
+    astray = np.flatnonzero((starts > 0) & (starts <= bundle_v1.FIRST_SLOT - LENGTH_PREFIX))
+    if not astray.size or data.size < bundle_v1.FIRST_SLOT:
+        return starts
+    head = np.frombuffer(data.read(bundle_v1.FIRST_SLOT, 0), np.uint8)
+    lengths = head[starts[astray][:, None] + np.arange(LENGTH_PREFIX)].view("<u4")[:, 0]
+    kept = starts.copy()
+    kept[astray[lengths == 0]] = 0
+    return kept

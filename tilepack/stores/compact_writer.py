@@ -10,15 +10,15 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.disk.container import Container, FolderContainer
+from tilepack.disk.files import Sink
 from tilepack.errors import TileError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, TileIndex
 from tilepack.formats.names import bundle_name, level_folder
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.stores.base import PackageItem, RawBundle
-from tilepack.stores.container import Container, FolderContainer
 from tilepack.stores.copying import copy_slots
-from tilepack.stores.files import Sink
 from tilepack.stores.layouts import Layout
 
 _PIECE: Final = 1 << 18

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from zlib_ng import zlib_ng
 
+from tilepack.disk.files import Sink
 from tilepack.errors import BundleError
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, lengths_differ, overlapping
 from tilepack.stores.base import RawBundle
-from tilepack.stores.files import Sink
 
 _PIECE: Final = 1 << 17
 """Bytes moved at once: small enough to stay in the processor's cache between reading and writing."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from tilepack.cache import CacheInfo, ItemDescription
-from tilepack.errors import MetadataError, UnsupportedError
+from tilepack.disk.tree import Tree, below, find_entry
+from tilepack.errors import BundleError, MetadataError, UnsupportedError
 from tilepack.extent import Extent
 from tilepack.metadata.conf_cdi import parse_conf_cdi
 from tilepack.metadata.conf_properties import parse_conf_properties
@@ -23,7 +24,6 @@ from tilepack.metadata.iteminfo_xml import parse_iteminfo_xml
 from tilepack.metadata.mapserver_json import parse_mapserver_json
 from tilepack.metadata.root_json import parse_root_json
 from tilepack.stores.levels import ALL_LAYERS, find_layer_folders
-from tilepack.stores.tree import Tree, below, find_entry
 
 CONF_XML: Final = "conf.xml"
 ROOT_JSON: Final = "root.json"
@@ -135,7 +135,10 @@ def _read_ready_to_serve(tree: Tree, document: str, name: str) -> Described:
     parts = [part for part in root.bundles_path.split("/") if part not in ("", ".")]
     tiles_folder = _find_path(tree, folder, *parts, is_folder=True) if parts else folder
     if tiles_folder is None:
-        raise MetadataError(f"{place}: tileBundlesPath is {root.bundles_path!r}, but there is no such folder beside it")
+        raise MetadataError(
+            f"{place}: tileBundlesPath is {root.bundles_path!r}, but there is no such folder beside it; put the "
+            f"bundles there, or mend the path"
+        )
     described = Described(replace(root.info, ready_to_serve=True), tiles_folder)
     if root.info.extent is not None:
         described.declared.append(("root.json fullExtent", root.info.extent))
@@ -176,7 +179,7 @@ def _optional(described: Described, tree: Tree, path: str, parse: Callable[..., 
     """Read a document that a cache can do without; when it is malformed, say so and go on."""
     try:
         return parse(tree.read_document(path), place=f"{tree.place}/{path}")
-    except MetadataError as error:
+    except (MetadataError, BundleError) as error:
         described.warnings.append(f"{error}; read without it")
         return None
 

@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
+from tilepack.disk.files import explained
+from tilepack.disk.tree import FolderTree
 from tilepack.errors import TileError, TilepackError, TransferError
 from tilepack.formats.bundle import LARGEST_TILE, occupied
 from tilepack.formats.names import parse_row_folder, parse_tile_file
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.stores.base import BundleSummary
 from tilepack.stores.documents import Described
-from tilepack.stores.files import explained
 from tilepack.stores.reader import StoreReader
-from tilepack.stores.tree import FolderTree
 
 _PLAIN: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _BY_FOLDER: Final = os.open in os.supports_dir_fd

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import CacheInfo, TileFormat
+from tilepack.disk.container import FolderContainer
 from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.names import level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.stores.base import PackageItem
-from tilepack.stores.container import FolderContainer
 from tilepack.stores.layouts import Layout
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

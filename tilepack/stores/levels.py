@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from tilepack.disk.tree import Tree, below
 from tilepack.errors import MetadataError
 from tilepack.formats.names import is_hexadecimal_level, parse_level_folder
-from tilepack.stores.tree import Tree, below
 
 ALL_LAYERS: Final = "_alllayers"
 """Folder beside conf.xml that holds the levels of a fused cache."""

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import StorageFormat
+from tilepack.disk.files import explained
+from tilepack.disk.package_tree import PackageTree
+from tilepack.disk.tree import FolderTree, Tree, below
 from tilepack.errors import CacheNotFoundError, UnsupportedError
 from tilepack.formats import bundle_v1
 from tilepack.formats.names import parse_row_folder
@@ -15,10 +18,7 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, read_documents
 from tilepack.stores.exploded import ExplodedReader
-from tilepack.stores.files import explained
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
-from tilepack.stores.package_tree import PackageTree
-from tilepack.stores.tree import FolderTree, Tree, below
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
+from tilepack.disk.tree import Tree
 from tilepack.stores.documents import Described
-from tilepack.stores.tree import Tree
 
 
 class StoreReader:

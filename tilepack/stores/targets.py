@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.disk.container import FolderContainer, PackageContainer, creation_time
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
-from tilepack.stores.container import FolderContainer, PackageContainer, creation_time
 from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
 

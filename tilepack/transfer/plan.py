@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.disk.files import explained
+from tilepack.disk.staging import refuse_existing
 from tilepack.errors import MetadataError, TilingSchemeError, TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import BundleKey, TileRange
@@ -22,8 +24,6 @@ from tilepack.scheme import TilingScheme
 from tilepack.selection import LevelSelection
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import declared_extent
-from tilepack.stores.files import explained
-from tilepack.stores.staging import refuse_existing
 from tilepack.stores.targets import TargetKind, target_kind
 
 _BUNDLES_FOR_ARCGIS_ONLINE = 40_000

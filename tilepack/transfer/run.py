@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
+from tilepack.disk.container import creation_time
 from tilepack.errors import TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, TileKey
 from tilepack.pixels.thumbnail import draw_thumbnail
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
-from tilepack.stores.container import creation_time
 from tilepack.stores.targets import create_target
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 

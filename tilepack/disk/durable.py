@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tilepack.stores.files import explained
+from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename is tried again that Windows refuses because someone has the file open."""

@@ -15,9 +15,9 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from tilepack.disk.files import ByteRange, PositionedFile, explained
+from tilepack.disk.tree import LARGEST_DOCUMENT, Entry, below, read_start, too_large
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
-from tilepack.stores.files import ByteRange, PositionedFile, explained
-from tilepack.stores.tree import LARGEST_DOCUMENT, Entry, below, read_start, too_large
 
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 _DEFLATE_LIMIT: Final = 1032

@@ -14,9 +14,9 @@ import socket
 from pathlib import Path
 from typing import IO, Final
 
+from tilepack.disk.durable import remove, rename, sync_folder
+from tilepack.disk.files import explained
 from tilepack.errors import CacheExistsError, TransferError
-from tilepack.stores.durable import remove, rename, sync_folder
-from tilepack.stores.files import explained
 
 _LOCK_BYTE = 1 << 20
 """Windows locks a byte, and nobody else can read a locked one: far behind the text."""

@@ -10,6 +10,9 @@ from typing import Final, Protocol
 
 from zlib_ng import zlib_ng
 
+from tilepack.disk.durable import sync_tree
+from tilepack.disk.files import PositionedFile, Sink, explained
+from tilepack.disk.staging import Staging
 from tilepack.errors import TransferError
 from tilepack.formats.stored_zip import (
     Member,
@@ -18,9 +21,6 @@ from tilepack.formats.stored_zip import (
     format_local_header,
     local_header_size,
 )
-from tilepack.stores.durable import sync_tree
-from tilepack.stores.files import PositionedFile, Sink, explained
-from tilepack.stores.staging import Staging
 
 _EPOCH_DIGITS: Final = 11
 """Digits of a time: up to the year 5138, and still what a system can turn into a date."""

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from tilepack.disk.files import ByteRange, PositionedFile, explained
 from tilepack.errors import BundleError, CacheNotFoundError, MetadataError, TransferError
-from tilepack.stores.files import ByteRange, PositionedFile, explained
 
 LARGEST_DOCUMENT = 64 << 20
 """Bytes up to which a document (conf.xml, root.json, ...) is read: 64 MiB."""
