@@ -70,13 +70,24 @@ def run(*command: str | Path, folder: Path | None = None) -> None:
     subprocess.run([str(part) for part in command], check=True, cwd=folder, stdout=subprocess.DEVNULL)
 
 
-def peak_memory(*command: str | Path) -> int:
-    """Run a command, and give the most memory that it had, in bytes (POSIX)."""
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise RuntimeError(f"{command} failed")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+_WITH_PEAK = """
+import atexit, re, sys
+from pathlib import Path
+peak = lambda: print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
+atexit.register(peak)
+from tilepack_cli.main import main
+main()
+"""
+
+
+def peak_memory(*arguments: str | Path) -> int:
+    """Run tilepack with some arguments, and give the most memory that it had, in bytes (Linux).
+
+    The process reads its own high-water mark: what ``wait4`` tells of a child begins with its parent's.
+    """
+    command = [sys.executable, "-c", _WITH_PEAK, *(str(part) for part in arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return int(done.stderr.split()[-1]) * 1024
 
 
 def copied(source: Path, target: Path) -> Callable[[], None]:

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 from caches import write_cache
 from measure import Row, cleared, copied, peak_memory, run, timed
 
 BUNDLES = 10
-_EXPLODED_BUNDLES = 2
+_SMALL_BUNDLES = 2
 TILEPACK = [sys.executable, "-m", "tilepack_cli"]
 
 
@@ -56,7 +57,7 @@ def exploded(folder: Path, rounds: int) -> list[Row]:
     Every round has folders of its own: ext4 makes files slowly near many that were just removed.
     """
     v2 = folder / "v2_small"
-    write_cache(v2, bundles=_EXPLODED_BUNDLES)
+    write_cache(v2, bundles=_SMALL_BUNDLES)
     rows = [
         Row("exploded -> V2 folder", "cp -r of the exploded tree, synced", 0.8),
         Row("V2 folder -> exploded", "cp -r of the exploded tree, synced", 1.2),
@@ -81,30 +82,31 @@ def mapproxy(folder: Path, rounds: int) -> list[Row]:
     """Measure how many times faster a tile moves than by reading and storing it through MapProxy's compact cache."""
     from mapproxy.cache.compact import CompactCacheV1, CompactCacheV2
     from mapproxy.cache.tile import Tile
-    from mapproxy.image import ImageSource
+    from mapproxy.image import ImageResult
 
-    v2 = folder / "v2_one"
-    tiles = write_cache(v2, bundles=1)
-    run(*convert(v2, folder / "one_v1", "compact")) if not (folder / "one_v1").exists() else None
+    v2, v1 = folder / "v2_small", folder / "v1_small"
+    tiles = write_cache(v2, bundles=_SMALL_BUNDLES)
+    if not v1.exists():
+        run(*convert(v2, v1, "compact"))
     target = folder / "mapproxy"
 
     def through_mapproxy() -> None:
         level = int(next((v2 / "_alllayers").iterdir()).name[1:])
-        source = CompactCacheV1(str(folder / "one_v1" / "_alllayers"))
+        source = CompactCacheV1(str(v1 / "_alllayers"))
         sink = CompactCacheV2(str(target))
-        for row in range(128):
-            for column in range(128):
-                tile = Tile((column, row, level))
-                if not source.load_tile(tile) or tile.source is None:
-                    raise RuntimeError("MapProxy does not find the tile")
-                sink.store_tile(Tile((column, row, level), ImageSource(BytesIO(tile.source.as_buffer().read()))))
+        for row, column in product(range(128), range(128 * _SMALL_BUNDLES)):
+            tile = Tile((column, row, level))
+            if not source.load_tile(tile) or tile.image_result is None:
+                raise RuntimeError("MapProxy does not find the tile")
+            data = tile.image_result.image.read()
+            sink.store_tile(Tile((column, row, level), ImageResult(BytesIO(data))))
 
     row = Row(f"a tile of V1 -> V2 ({tiles:,} tiles)", "MapProxy load_tile + store_tile", 5, at_least=True)
     for _ in range(min(rounds, 3)):
-        cleared(target, folder / "one_v2")
+        cleared(target, folder / "small_v2")
         rival = timed(through_mapproxy)
-        cleared(folder / "one_v2")
-        row.ratios.append(rival / timed(lambda: run(*convert(folder / "one_v1", folder / "one_v2"))))
+        cleared(folder / "small_v2")
+        row.ratios.append(rival / timed(lambda: run(*convert(v1, folder / "small_v2"))))
     return [row]
 
 
@@ -124,7 +126,7 @@ def memory(folder: Path, _: int) -> list[Row]:
     )
     for name, source, target, storage_format in cases:
         cleared(target)
-        peak = peak_memory(*convert(source, target, storage_format))
+        peak = peak_memory(*convert(source, target, storage_format)[len(TILEPACK) :])
         rows.append(Row(f"peak memory, one bundle of 1 GB, {name}", "-", 100, [peak / 1e6], unit="MB"))
     cleared(v1, tree, folder / "big.tpkx", folder / "big_back")
     return rows

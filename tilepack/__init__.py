@@ -43,10 +43,13 @@ if TYPE_CHECKING:
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
     from tilepack.transfer.convert import convert, plan_convert
+    from tilepack.transfer.export import Area, export_cache, plan_export
     from tilepack.transfer.plan import BundleTask, TransferPlan
+    from tilepack.transfer.request import PixelOptions
     from tilepack.transfer.run import TransferResult
 
 _HOMES = {
+    "Area": "transfer.export",
     "AreaOfInterestError": "errors",
     "BundleError": "errors",
     "BundleKey": "keys",
@@ -62,6 +65,7 @@ _HOMES = {
     "LevelReport": "inspect.report",
     "LevelSelection": "selection",
     "MetadataError": "errors",
+    "PixelOptions": "transfer.request",
     "SpatialReference": "spatial",
     "StorageFormat": "cache",
     "TargetKind": "stores.targets",
@@ -78,16 +82,19 @@ _HOMES = {
     "TransferResult": "transfer.run",
     "UnsupportedError": "errors",
     "convert": "transfer.convert",
+    "export_cache": "transfer.export",
     "levels_of": "inspect.levels",
     "list_bundles": "inspect.listing",
     "list_tiles": "inspect.listing",
     "open": "stores.open",
     "plan_convert": "transfer.convert",
+    "plan_export": "transfer.export",
     "probe": "inspect.probe",
     "target_kind": "stores.targets",
 }
 
 __all__ = [
+    "Area",
     "AreaOfInterestError",
     "BundleError",
     "BundleKey",
@@ -103,6 +110,7 @@ __all__ = [
     "LevelReport",
     "LevelSelection",
     "MetadataError",
+    "PixelOptions",
     "SpatialReference",
     "StorageFormat",
     "TargetKind",
@@ -120,11 +128,13 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "convert",
+    "export_cache",
     "levels_of",
     "list_bundles",
     "list_tiles",
     "open",
     "plan_convert",
+    "plan_export",
     "probe",
     "target_kind",
 ]

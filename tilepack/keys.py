@@ -55,6 +55,16 @@ class BundleKey:
     def __str__(self) -> str:
         return f"L{self.level:02d}/R{self.row:04x}C{self.column:04x}"
 
+    def tiles(self) -> TileRange:
+        """Give the rectangle of its 128 x 128 tiles."""
+        return TileRange(
+            level=self.level,
+            row_start=self.row,
+            row_stop=self.row + PACKET_SIZE,
+            column_start=self.column,
+            column_stop=self.column + PACKET_SIZE,
+        )
+
     def tile(self, position: int) -> TileKey:
         """Name the tile at a row-major position, 0 to 16383, in this bundle."""
         return TileKey(self.level, self.row + position // PACKET_SIZE, self.column + position % PACKET_SIZE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tilepack.errors import TilingSchemeError
 from tilepack.extent import Extent
-from tilepack.keys import PACKET_SIZE, BundleKey, TileKey, TileRange
+from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.spatial import SpatialReference
 
 SCALE_TOLERANCE = 1e-4
@@ -122,15 +122,7 @@ class TilingScheme:
         Raises:
             TilingSchemeError: The bundle's level is not in the scheme.
         """
-        return self.range_extent(
-            TileRange(
-                level=bundle.level,
-                row_start=bundle.row,
-                row_stop=bundle.row + PACKET_SIZE,
-                column_start=bundle.column,
-                column_stop=bundle.column + PACKET_SIZE,
-            )
-        )
+        return self.range_extent(bundle.tiles())
 
     def range_extent(self, tiles: TileRange) -> Extent:
         """Give the map extent of a rectangle of tiles.

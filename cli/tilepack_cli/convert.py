@@ -176,7 +176,7 @@ def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:
         write_json(plan.as_json())
         return
     console = output()
-    verb = "replace" if plan.replace and os.path.lexists(plan.target) else "make"
+    verb = "replace" if plan.request.replace and os.path.lexists(plan.target) else "make"
     console.print(readable(f"would {verb} {plan.target}"), soft_wrap=True, style="bold")
     console.print(f"  {_kind(plan)}, {_levels(plan)}")
     console.print()

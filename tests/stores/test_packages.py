@@ -11,8 +11,8 @@ from caches import SLOTS, V2_FIRST, payload, read_all, ready_files, web_mercator
 
 import tilepack
 from tilepack.disk import container as container_module
-from tilepack.disk.container import PackageContainer
 from tilepack.disk.files import PositionedFile
+from tilepack.disk.package import PackageContainer
 from tilepack.keys import TileKey
 
 FEW = {TileKey(5, row, column): payload(TileKey(5, row, column)) for row in (10, 11) for column in (6, 7, 8)}

@@ -272,10 +272,10 @@ def test_killed_run_leaves_nothing_under_the_name_and_the_next_one_clears_up(sou
         def wait(*_):
             print("ready", flush=True)
             time.sleep(60)
-        tilepack.disk.container.PackageContainer.commit = tilepack.disk.container.FolderContainer.commit = wait
+        tilepack.disk.package.PackageContainer.commit = tilepack.disk.container.FolderContainer.commit = wait
         tilepack.convert({str(source)!r}, {str(folder / name)!r}, storage_format={storage_format!r})
     """
-    script = "import tilepack.disk.container\n" + textwrap.dedent(script)
+    script = "import tilepack.disk.container, tilepack.disk.package\n" + textwrap.dedent(script)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == b"ready"

@@ -74,7 +74,7 @@ def identify(data: bytes) -> TileKind:
     if kind is not None:
         return kind
     if is_beheaded_png(data):
-        raise TileError("the first four bytes of the PNG are overwritten: `tilepack repair` mends such tiles")
+        raise TileError("the first four bytes of the PNG are overwritten by its length; take the tile from a backup")
     if not data:
         raise TileError(f"the tile has no bytes: {_REMEDY}")
     raise TileError(f"the tile starts with {data[:8].hex(' ')}, which is neither PNG, JPEG nor WebP: {_REMEDY}")

@@ -127,21 +127,25 @@ class SupportsRawRead(Protocol):
 class TileWriter(Protocol):
     """An open target. Nothing stands under its name until ``commit``."""
 
-    def reserve(self, bundle: BundleKey, slot_bytes: int) -> None:
+    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
         """Announce a bundle. Packages lay bundles out in the order of these calls, so that bytes depend on no thread.
 
         Args:
             bundle: The bundle.
-            slot_bytes: Bytes of its slots: lengths, data, and dead space where it is kept.
+            slot_bytes: Bytes of its slots: lengths, data, and dead space where it is kept. None where they will only be
+                known when it is written: such bundles follow behind the others.
         """
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int) -> None:
+    def cancel(self, bundle: BundleKey) -> None:
+        """Take back the announcement of a bundle of unknown bytes: no tile of it is left."""
+
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given. Different bundles may be written by different threads.
 
         Args:
             bundle: The bundle.
             tiles: Tiles and their data, each tile once, none empty.
-            slot_bytes: Bytes of lengths and data together.
+            slot_bytes: Bytes of lengths and data together, None where they are not known.
         """
 
     def write_substitute(self, name: str, data: bytes) -> bool:

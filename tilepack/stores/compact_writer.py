@@ -54,16 +54,23 @@ class CompactWriter:
     def _path(self, bundle: BundleKey, suffix: str = ".bundle") -> str:
         return f"{self._layout.tiles_folder}/{level_folder(bundle.level)}/{bundle_name(bundle)}{suffix}"
 
-    def reserve(self, bundle: BundleKey, slot_bytes: int) -> None:
+    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
         """Announce a bundle; packages lay bundles out in the order of these calls.
 
         Args:
             bundle: The bundle.
-            slot_bytes: Bytes of its slots: lengths, data, and dead space where it is kept.
+            slot_bytes: Bytes of its slots: lengths, data, and dead space where it is kept; None where not known yet.
         """
-        self._container.reserve(self._path(bundle), self._first + slot_bytes)
+        unknown = slot_bytes is None
+        self._container.reserve(self._path(bundle), None if slot_bytes is None else self._first + slot_bytes)
         if self._is_v1:
-            self._container.reserve(self._path(bundle, ".bundlx"), bundle_v1.BUNDLX_SIZE)
+            self._container.reserve(self._path(bundle, ".bundlx"), None if unknown else bundle_v1.BUNDLX_SIZE)
+
+    def cancel(self, bundle: BundleKey) -> None:
+        """Take back the announcement of a bundle of unknown bytes: no tile of it is left."""
+        self._container.cancel(self._path(bundle))
+        if self._is_v1:
+            self._container.cancel(self._path(bundle, ".bundlx"))
 
     def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> None:
         """Write a bundle with its slots as they are, order and dead space kept.
@@ -84,22 +91,23 @@ class CompactWriter:
             sink.abandon()
             raise
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given, without gaps.
 
         Args:
             bundle: The bundle.
             tiles: Tiles and their data, each tile once, none empty.
-            slot_bytes: Bytes of lengths and data together.
+            slot_bytes: Bytes of lengths and data together, None where they are not known.
 
         Raises:
             TileError: A tile is larger than an index can say.
             TransferError: Reading or writing failed, or the bytes are not as many as announced.
         """
-        sink = self._container.create(self._path(bundle), self._first + slot_bytes)
+        size = None if slot_bytes is None else self._first + slot_bytes
+        sink = self._container.create(self._path(bundle), size)
         try:
             slots = self._write_slots(bundle, tiles, sink)
-            if slots.size != slot_bytes:
+            if slot_bytes not in (None, slots.size):
                 raise TransferError(
                     f"{sink.place}: {slots.size} bytes of tiles came, {slot_bytes} were planned; the source changed "
                     f"meanwhile, start again"

@@ -37,10 +37,13 @@ class ExplodedWriter:
         self._layout = layout
         self._suffix = {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
 
-    def reserve(self, bundle: BundleKey, slot_bytes: int) -> None:
+    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
         """Files of a folder need no place beforehand."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int) -> None:
+    def cancel(self, bundle: BundleKey) -> None:
+        """Files of a folder need no place beforehand."""
+
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
         """Write tiles, each under the extension of its bytes.
 
         Raises:

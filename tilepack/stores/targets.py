@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import CacheInfo, StorageFormat
-from tilepack.disk.container import FolderContainer, PackageContainer, creation_time
+from tilepack.disk.container import FolderContainer, creation_time
+from tilepack.disk.package import PackageContainer
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
@@ -26,6 +27,19 @@ class TargetKind:
     is_package: bool
     ready_to_serve: bool
     """Described by root.json instead of conf.xml; a .tpkx always is."""
+
+
+def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
+    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``.
+
+    Raises:
+        TransferError: There is none of that name.
+    """
+    name = str(text).strip().upper().replace("-", "_")
+    try:
+        return StorageFormat(name)
+    except ValueError:
+        raise TransferError(f"storage format {text!r} is unknown; there are compact, compact-v2 and exploded") from None
 
 
 def target_kind(

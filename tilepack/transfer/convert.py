@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tilepack.cache import StorageFormat
-from tilepack.errors import TransferError
 from tilepack.selection import LevelSelection
 from tilepack.stores.open import open_cache
-from tilepack.transfer.plan import TransferPlan, TransferRequest, plan_transfer
+from tilepack.stores.targets import parse_storage_format
+from tilepack.transfer.plan import TransferPlan
+from tilepack.transfer.planning import plan_transfer
+from tilepack.transfer.request import TransferRequest
 from tilepack.transfer.run import Progress, TransferResult, run_transfer
 
 
@@ -88,16 +90,3 @@ def _request(
         replace=replace,
         ready_to_serve=ready_to_serve,
     )
-
-
-def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
-    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``.
-
-    Raises:
-        TransferError: There is none of that name.
-    """
-    name = str(text).strip().upper().replace("-", "_")
-    try:
-        return StorageFormat(name)
-    except ValueError:
-        raise TransferError(f"storage format {text!r} is unknown; there are compact, compact-v2 and exploded") from None

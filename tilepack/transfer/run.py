@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import StorageFormat
+from tilepack.cache import CacheInfo, StorageFormat
 from tilepack.disk.container import creation_time
 from tilepack.errors import TransferError
-from tilepack.formats.bundle import LENGTH_PREFIX
-from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, TileKey
+from tilepack.formats.bundle import LENGTH_PREFIX, occupied
+from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
+from tilepack.pixels.compose import Outcome
 from tilepack.pixels.thumbnail import draw_thumbnail
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
+from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
+from tilepack.transfer.choice import TileChooser
+from tilepack.transfer.cutting import CutTally, TileCutter
+from tilepack.transfer.describe import describe_target
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 
 Progress = Callable[[int, int], None]
@@ -39,9 +45,17 @@ class TransferResult:
 
     plan: TransferPlan
     tiles: int
-    """Number of tiles moved."""
+    """Number of tiles in the target."""
     tile_bytes: int
-    """Bytes moved."""
+    """Bytes of the source's tiles that were moved or cut."""
+    info: CacheInfo
+    """What the target says of itself."""
+    cut: Mapping[str, int]
+    """What became of the tiles that an area's edge crosses: number by outcome, ``moved``, ``composed``, ``dropped``."""
+    notes: Mapping[str, int]
+    """Number of cut tiles to which something worth telling happened, by the names of ``TileNotes``."""
+    skipped: Mapping[TileKey, str]
+    """Tiles that were left out because they cannot be decoded, with the reason."""
     seconds: float
     """From the first bundle to the rename."""
 
@@ -51,6 +65,9 @@ class TransferResult:
             **self.plan.as_json(),
             "tiles": self.tiles,
             "tileBytes": self.tile_bytes,
+            "tilesCut": dict(self.cut),
+            "notes": dict(self.notes),
+            "skipped": {str(tile): reason for tile, reason in self.skipped.items()},
             "seconds": round(self.seconds, 3),
         }
 
@@ -111,8 +128,19 @@ def run_transfer(
     """
     begun = time.monotonic()
     counter = _Counter(progress)
-    _out_of_reach(lambda: _carry_out(plan, reader, counter, jobs or os.cpu_count() or 1), counter)
-    return TransferResult(plan=plan, tiles=counter.tiles, tile_bytes=counter.bytes, seconds=time.monotonic() - begun)
+    work = _Work(plan, reader, counter, jobs or os.cpu_count() or 1)
+    _out_of_reach(work.carry_out, counter)
+    tally = work.tally
+    return TransferResult(
+        plan=plan,
+        tiles=counter.tiles - tally.outcomes[Outcome.DROPPED] - len(tally.bad),
+        tile_bytes=counter.bytes,
+        info=work.info,
+        cut=dict(sorted(tally.outcomes.items())),
+        notes=dict(sorted(tally.notes.items())),
+        skipped=dict(sorted(tally.bad.items())),
+        seconds=time.monotonic() - begun,
+    )
 
 
 def _out_of_reach(work: Callable[[], None], counter: _Counter) -> None:
@@ -145,45 +173,154 @@ def _out_of_reach(work: Callable[[], None], counter: _Counter) -> None:
     outcome.result()
 
 
-def _carry_out(plan: TransferPlan, reader: TileReader, counter: _Counter, jobs: int) -> None:
-    writer = create_target(plan.target, plan.kind, plan.info, replace=plan.replace)
-    try:
-        for task in plan.tasks:
-            writer.reserve(task.bundle, task.slot_bytes)
-        _move_all(plan, reader, writer, counter, jobs)
-        for name, data in reader.substitutes.items():
-            writer.write_substitute(name, data)
-        item = _package_item(plan, reader)
-        counter.add(0, 0)
-        writer.commit(plan.info, item)
-    except BaseException:
-        writer.abort()
-        raise
+class _Work:
+    """One plan's work, and what comes to be known by it."""
 
+    def __init__(self, plan: TransferPlan, reader: TileReader, counter: _Counter, jobs: int) -> None:
+        self.info = plan.info
+        self.tally = CutTally()
+        self._plan = plan
+        self._reader = reader
+        self._counter = counter
+        self._jobs = jobs
+        self._chooser = TileChooser(reader.info, plan.request)
+        self._left: dict[BundleKey, NDArray[np.uint8]] = {}
+        self._cutter: TileCutter | None = None
 
-def _move_all(plan: TransferPlan, reader: TileReader, writer: TileWriter, counter: _Counter, jobs: int) -> None:
-    pool = ThreadPoolExecutor(jobs, "tilepack")
-    futures: list[Future[None]] = []
-    try:
-        for task in plan.tasks:
-            futures += [
-                pool.submit(_move, task, part, reader, writer, counter)
-                for part in _parts(task, plan.kind.storage_format)
-            ]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        failed = [error for future in done if (error := future.exception())]
-        if failed:
-            raise failed[0]
-    except BaseException:
-        counter.stopped.set()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    def carry_out(self) -> None:
+        plan, reader = self._plan, self._reader
+        writer = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        try:
+            for task in plan.tasks:
+                writer.reserve(task.bundle, task.slot_bytes)
+            self._move_all(writer)
+            if self._cutter is not None and self._cutter.has_failed:
+                raise self.tally.error(reader.place)
+            for name, data in reader.substitutes.items():
+                writer.write_substitute(name, data)
+            occupied = self._occupied()
+            item = self._package_item(occupied)
+            self._counter.add(0, 0)
+            writer.commit(self.info, item)
+        except BaseException:
+            writer.abort()
+            raise
+
+    def _move_all(self, writer: TileWriter) -> None:
+        pool = ThreadPoolExecutor(self._jobs, "tilepack")
+        pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
+        areas = self._plan.request.areas
+        if areas is not None:
+            scheme, options = self._reader.info.scheme, self._plan.request.pixels
+            self._cutter = TileCutter(areas, scheme, self._plan.info.tile_format, options, pixels)
+            self.tally = self._cutter.tally
+        futures: list[Future[None]] = []
+        try:
+            for task in self._plan.tasks:
+                parts = _parts(task, self._plan.kind.storage_format)
+                futures += [pool.submit(self._move, task, part, writer) for part in parts]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [error for future in done if (error := future.exception())]
+            if failed:
+                raise failed[0]
+        except BaseException:
+            self._counter.stopped.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            pixels.shutdown(wait=True, cancel_futures=True)
+
+    def _move(self, task: BundleTask, wanted: NDArray[np.bool_] | None, writer: TileWriter) -> None:
+        self._counter.add(0, 0)
+        failed = self._cutter is not None and self._cutter.has_failed
+        if task.action is Action.BLEND:
+            self._blend(task, writer)
+        elif failed:
+            return  # nothing will come of the target: the tiles to cut are only checked from here on
+        elif task.action is Action.REPACK:
+            choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
+            if choice is not None:
+                wanted = choice.wanted if wanted is None else wanted & choice.wanted
+            tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
+            writer.write_bundle(task.bundle, tiles, task.slot_bytes)
+        else:
+            self._copy(task, writer)
+
+    def _copy(self, task: BundleTask, writer: TileWriter) -> None:
+        reader = self._reader
+        if not (isinstance(reader, SupportsRawRead) and isinstance(writer, SupportsRawWrite)):
+            raise TypeError("a plan to copy needs a source and a target of bundles")
+        raw = reader.raw(task.bundle)
+        if raw is None or raw.slot_bytes != task.slot_bytes:
+            raise TransferError(
+                f"{reader.place}: bundle {task.bundle} changed while it was being worked on; start again"
+            )
+        with raw.data:
+            writer.write_raw(raw, self._counter.add_bytes)
+        # The lengths went by too, but are no tiles' data.
+        self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
+
+    def _blend(self, task: BundleTask, writer: TileWriter) -> None:
+        """Write a bundle with some of its tiles cut; one of which nothing is left is not written."""
+        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
+        if choice is None or self._cutter is None:
+            raise TypeError("a plan to cut needs an area")
+        crossed = frozenset(task.bundle.tile(position) for position in np.flatnonzero(choice.cut).tolist())
+        wanted = choice.cut if self._cutter.has_failed else choice.wanted
+        tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
+        left = np.zeros(TILES_PER_BUNDLE, np.bool_)
+        made = self._noted(self._cutter.stream(tiles, crossed), task.bundle, left)
+        first = next(made, None)
+        if first is None:
+            writer.cancel(task.bundle)
+        else:
+            writer.write_bundle(task.bundle, chain((first,), made), None)
+        self._left[task.bundle] = np.packbits(left)
+
+    @staticmethod
+    def _noted(
+        tiles: Iterator[tuple[TileKey, bytes]], bundle: BundleKey, left: NDArray[np.bool_]
+    ) -> Iterator[tuple[TileKey, bytes]]:
+        for tile, data in tiles:
+            left[bundle.position(tile)] = True
+            yield tile, data
+
+    def _occupied(self) -> list[TileRange]:
+        """Give the rectangles of the tiles that there are now, and describe the target by those."""
+        if not self._left:
+            return list(self._plan.occupied)
+        planned = self._chooser.present(self._reader)
+
+        def present(bundle: BundleKey) -> NDArray[np.bool_]:
+            left = self._left.get(bundle)
+            return planned(bundle) if left is None else np.unpackbits(left).astype(np.bool_)
+
+        levels: dict[int, list[Occupied]] = {}
+        for task, tiles in zip(self._plan.tasks, self._plan.occupied, strict=True):
+            there = occupied(present(task.bundle), task.bundle) if task.bundle in self._left else tiles
+            if there.count:
+                levels.setdefault(task.bundle.level, []).append((task.bundle, there))
+        self.info = describe_target(self._reader, self._plan.kind, self._plan.request, levels, present)
+        return [tiles for bundles in levels.values() for _, tiles in bundles]
+
+    def _package_item(self, occupied: list[TileRange]) -> PackageItem:
+        """Make what packages and folders that are ready to serve say beyond their cache."""
+        info, kind = self.info, self._plan.kind
+        degrees, thumbnail = None, self._plan.request.thumbnail
+        if (kind.is_package or kind.ready_to_serve) and info.extent is not None:
+            degrees = to_degrees(info.extent, info.scheme.spatial_reference)
+            ranges = [(tiles.level, tiles) for tiles in occupied]
+            thumbnail = thumbnail or draw_thumbnail(self._reader.read, info.scheme, info.extent, ranges)
+        return PackageItem(guid=self._plan.guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")
 
 
 def _parts(task: BundleTask, storage_format: StorageFormat) -> list[NDArray[np.bool_] | None]:
     """Split a window whose tiles become files, so that one large window keeps all threads busy."""
-    if storage_format is not StorageFormat.EXPLODED or task.tiles <= _SLICE_ROWS * PACKET_SIZE:
+    if (
+        storage_format is not StorageFormat.EXPLODED
+        or task.action is Action.BLEND
+        or task.tiles <= _SLICE_ROWS * PACKET_SIZE
+    ):
         return [None]
     parts: list[NDArray[np.bool_] | None] = []
     for start in range(0, TILES_PER_BUNDLE, _SLICE_ROWS * PACKET_SIZE):
@@ -191,32 +328,3 @@ def _parts(task: BundleTask, storage_format: StorageFormat) -> list[NDArray[np.b
         wanted[start : start + _SLICE_ROWS * PACKET_SIZE] = True
         parts.append(wanted)
     return parts
-
-
-def _move(
-    task: BundleTask, wanted: NDArray[np.bool_] | None, reader: TileReader, writer: TileWriter, counter: _Counter
-) -> None:
-    counter.add(0, 0)
-    if task.action is Action.REPACK:
-        writer.write_bundle(task.bundle, counter.watch(reader.tiles(task.bundle, wanted)), task.slot_bytes)
-        return
-    if not (isinstance(reader, SupportsRawRead) and isinstance(writer, SupportsRawWrite)):
-        raise TypeError("a plan to copy needs a source and a target of bundles")
-    raw = reader.raw(task.bundle)
-    if raw is None or raw.slot_bytes != task.slot_bytes:
-        raise TransferError(f"{reader.place}: bundle {task.bundle} changed while it was being worked on; start again")
-    with raw.data:
-        writer.write_raw(raw, counter.add_bytes)
-    counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)  # the lengths went by too, but are no tiles' data
-
-
-def _package_item(plan: TransferPlan, reader: TileReader) -> PackageItem:
-    """Make what packages and folders that are ready to serve say beyond their cache."""
-    info = plan.info
-    degrees = thumbnail = None
-    described = plan.kind.is_package or plan.kind.ready_to_serve
-    if described and info.extent is not None:
-        degrees = to_degrees(info.extent, info.scheme.spatial_reference)
-        ranges = [(tiles.level, tiles) for tiles in plan.occupied]
-        thumbnail = draw_thumbnail(reader.read, info.scheme, info.extent, ranges)
-    return PackageItem(guid=plan.guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")

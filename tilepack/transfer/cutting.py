@@ -1,0 +1,130 @@
+"""Cutting tiles to an area while a bundle is written: in parallel, and yet in stored order."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from tilepack.aoi_levels import AreasByLevel
+from tilepack.cache import TileFormat
+from tilepack.errors import TileError, UnsupportedError
+from tilepack.keys import TileKey
+from tilepack.pixels.compose import Outcome, TileResult, clip_tile
+from tilepack.scheme import TilingScheme
+from tilepack.transfer.request import PixelOptions
+
+_AHEAD: Final = 64
+"""Tiles cut ahead of the one that is written next."""
+
+_LISTED: Final = 20
+"""Bad tiles named one by one in an error."""
+
+
+@dataclass(slots=True)
+class CutTally:
+    """What became of the tiles that an area's edge crosses. Safe to share among threads."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Number of tiles by outcome."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """Number of tiles to which something worth telling happened, by the names of ``TileNotes``."""
+    bad: dict[TileKey, str] = field(default_factory=dict)
+    """Tiles that could not be cut, with the reason."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, result: TileResult) -> None:
+        """Count a tile."""
+        with self.lock:
+            self.outcomes[result.outcome] += 1
+            for name in result.notes.__slots__:
+                if getattr(result.notes, name):
+                    self.notes[name] += 1
+
+    def error(self, place: str) -> TileError:
+        """Make the one error that names the bad tiles."""
+        bad = sorted(self.bad.items())
+        lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
+        more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
+        tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
+        return TileError(
+            f"{place}: {tiles} on the area's edge cannot be cut; mend them, or leave them out by --skip-errors:\n  "
+            + "\n  ".join(lines + more)
+        )
+
+
+class TileCutter:
+    """Cuts tiles to areas."""
+
+    def __init__(
+        self, areas: AreasByLevel, scheme: TilingScheme, tile_format: TileFormat, options: PixelOptions, pool: Executor
+    ) -> None:
+        """Keep what all tiles share.
+
+        Args:
+            areas: The areas of interest.
+            scheme: The source's grid.
+            tile_format: The target's.
+            options: What happens at the edge.
+            pool: Where tiles are cut.
+        """
+        self.tally = CutTally()
+        self._areas = areas
+        self._scheme = scheme
+        self._format = tile_format
+        self._options = options
+        self._pool = pool
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a bad tile was met that must not be left out: from then on tiles are only checked."""
+        return bool(self.tally.bad) and not self._options.skip_errors
+
+    def cut(self, tile: TileKey, data: bytes) -> bytes | None:
+        """Cut a tile; None when nothing of it is left, or it is bad."""
+        try:
+            result = clip_tile(
+                data,
+                self._areas.mask(tile),
+                self._format,
+                width=self._scheme.tile_width,
+                height=self._scheme.tile_height,
+                background=self._options.background,
+                keep_blank=self._options.keep_blank,
+            )
+        except (TileError, UnsupportedError) as error:
+            with self.tally.lock:
+                self.tally.bad[tile] = str(error)
+            return None
+        self.tally.add(result)
+        return None if result.outcome is Outcome.DROPPED else result.data
+
+    def stream(
+        self, tiles: Iterable[tuple[TileKey, bytes]], crossed: frozenset[TileKey]
+    ) -> Iterator[tuple[TileKey, bytes]]:
+        """Yield tiles in their order, those cut that an edge crosses; what nothing is left of is left out.
+
+        Args:
+            tiles: Tiles with their data.
+            crossed: Those to cut.
+        """
+        waiting: deque[tuple[TileKey, bytes | Future[bytes | None]]] = deque()
+        for tile, data in tiles:
+            waiting.append((tile, self._pool.submit(self.cut, tile, data) if tile in crossed else data))
+            while waiting and (len(waiting) > _AHEAD or not _is_pending(waiting[0][1])):
+                yield from self._next(waiting)
+        while waiting:
+            yield from self._next(waiting)
+
+    def _next(self, waiting: deque[tuple[TileKey, bytes | Future[bytes | None]]]) -> Iterator[tuple[TileKey, bytes]]:
+        tile, made = waiting.popleft()
+        data = made if isinstance(made, bytes) else made.result()
+        if data is not None and not self.has_failed:
+            yield tile, data
+
+
+def _is_pending(made: bytes | Future[bytes | None]) -> bool:
+    return not isinstance(made, bytes) and not made.done()

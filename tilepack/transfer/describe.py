@@ -1,0 +1,136 @@
+"""What a new target says of itself, and what its user should know of it."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilepack.cache import CacheInfo, ItemDescription, TileFormat
+from tilepack.errors import MetadataError, TilingSchemeError
+from tilepack.keys import BundleKey
+from tilepack.metadata.conf_xml import format_conf_xml
+from tilepack.metadata.limits import make_extent
+from tilepack.metadata.standard import with_literal_levels
+from tilepack.scheme import TilingScheme
+from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.extents import Occupied, declared_extent
+from tilepack.stores.targets import TargetKind
+from tilepack.transfer.plan import BundleTask
+from tilepack.transfer.request import TransferRequest
+
+_BUNDLES_FOR_ARCGIS_ONLINE = 40_000
+
+
+class Described:
+    """Gathers what the bundles taken tell: where tiles lie, and what the GUID is derived from."""
+
+    def __init__(self) -> None:
+        self.levels: dict[int, list[Occupied]] = {}
+        """Bundles with the rectangles of the tiles taken, by level."""
+        self.lines: list[str] = []
+        """What the indexes say, a line each."""
+
+    def add(self, summary: BundleSummary) -> None:
+        """Add a bundle of which tiles are taken."""
+        self.levels.setdefault(summary.bundle.level, []).append((summary.bundle, summary.occupied))
+        self.lines.append(f"{summary.bundle} {summary.tiles} {summary.fingerprint}\n")
+
+
+def describe_target(
+    reader: TileReader,
+    kind: TargetKind,
+    request: TransferRequest,
+    levels: Mapping[int, Sequence[Occupied]],
+    present: Callable[[BundleKey], NDArray[np.bool_]],
+) -> CacheInfo:
+    """Say what the target will say of itself.
+
+    Args:
+        reader: The source.
+        kind: What the target is.
+        request: What is asked for.
+        levels: Bundles with the rectangles of their tiles, by level.
+        present: Tells which tiles of a bundle the target has, shape (16384,).
+
+    Raises:
+        TilingSchemeError: A tile lies where no map is.
+    """
+    scheme = with_literal_levels(reader.info.scheme)
+    extent = declared_extent(scheme, levels, present)
+    if extent is not None:
+        _refuse_far_tiles(reader.place, scheme, levels)
+        area = None if request.areas is None else request.areas.extent
+        extent = (extent.intersection(area) if area else None) or extent
+    cut_jpeg = reader.info.tile_format is TileFormat.JPEG and request.areas is not None
+    mixed = cut_jpeg and request.pixels.background is None and not request.pixels.whole_tiles
+    return replace(
+        reader.info,
+        tile_format=TileFormat.MIXED if mixed else reader.info.tile_format,
+        description=_description(reader.info.description, request.description),
+        scheme=scheme,
+        storage_format=kind.storage_format,
+        extent=extent or reader.info.extent,
+        initial_extent=None,
+        min_level=min(levels, default=None),
+        max_level=max(levels, default=None),
+        ready_to_serve=kind.ready_to_serve,
+    )
+
+
+def _description(said: ItemDescription, wished: ItemDescription | None) -> ItemDescription:
+    """Give the source's description, but for what was asked for instead."""
+    if wished is None:
+        return said
+    return ItemDescription(
+        **{item.name: getattr(wished, item.name) or getattr(said, item.name) for item in fields(ItemDescription)}
+    )
+
+
+def _refuse_far_tiles(place: str, scheme: TilingScheme, levels: Mapping[int, Sequence[Occupied]]) -> None:
+    """Refuse tiles at coordinates that no document may declare: their names or the scheme are wrong."""
+    for bundle, tiles in (held for bundles in levels.values() for held in bundles):
+        extent = scheme.range_extent(tiles)
+        try:
+            make_extent(*extent.as_tuple(), place=place)
+        except MetadataError as error:
+            raise TilingSchemeError(
+                f"{place}: bundle {bundle} lies at {extent}, where no map is; its name or the tiling scheme is "
+                f"wrong, move it away or mend the scheme"
+            ) from error
+
+
+def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks: Sequence[BundleTask]) -> list[str]:
+    """Say in sentences what its user should know of a target before it is made."""
+    found = []
+    if not tasks:
+        found.append("there are no tiles to move; the target will be an empty cache")
+    elif kind.is_package and kind.ready_to_serve and info.min_level == info.max_level:
+        found.append(
+            f"the package has level {info.min_level} alone; Esri's specification asks for minLOD below maxLOD, most "
+            f"readers do not mind"
+        )
+    if kind.is_package and reader.substitutes:
+        found.append(f"{', '.join(reader.substitutes)} stay behind: a package has no place for them")
+    if info.extent is not None and kind.is_package and tasks:
+        counted = sum(
+            info.scheme.tiles_in(info.extent, level).bundle_count
+            for level in sorted({task.bundle.level for task in tasks})
+        )
+        if counted > _BUNDLES_FOR_ARCGIS_ONLINE:
+            found.append(
+                f"its extent covers {counted} bundles; ArcGIS Online is said to refuse packages beyond "
+                f"{_BUNDLES_FOR_ARCGIS_ONLINE}"
+            )
+    return found
+
+
+def derive_guid(info: CacheInfo, found: Described) -> str:
+    """Derive a package's GUID from its documents and the indexes: the same source gives the same."""
+    digest = hashlib.sha256(format_conf_xml(info))
+    digest.update("".join(found.lines).encode())
+    return str(uuid.UUID(bytes=digest.digest()[:16], version=5)).upper()

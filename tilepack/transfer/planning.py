@@ -1,0 +1,192 @@
+"""Planning a transfer into a new target. The target is not touched, and no tile is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tilepack.cache import StorageFormat, TileFormat
+from tilepack.disk.files import explained
+from tilepack.disk.staging import refuse_existing
+from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
+from tilepack.formats.bundle import LENGTH_PREFIX, occupied
+from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.targets import TargetKind, target_kind
+from tilepack.transfer.choice import TileChooser
+from tilepack.transfer.describe import Described, derive_guid, describe_target, target_warnings
+from tilepack.transfer.plan import Action, BundleTask, TransferPlan
+from tilepack.transfer.request import TransferRequest
+
+
+def plan_transfer(
+    reader: TileReader, request: TransferRequest, progress: Callable[[int], None] | None = None
+) -> TransferPlan:
+    """Plan the transfer of a source, or of the levels and tiles asked for, into a new target.
+
+    Args:
+        reader: The source.
+        request: What is asked for.
+        progress: Called with the number of bundles looked at so far.
+
+    Raises:
+        CacheExistsError: The target exists and is not to be replaced.
+        TransferError: The target lies in the source, its disk is too small, or the wishes contradict one another.
+        TilingSchemeError: A level that was named does not exist, or tiles lie on a level that the scheme lacks.
+        AreaOfInterestError: The area misses the cache, or a level has none.
+        UnsupportedError: The tiles cannot be cut, and ``strict`` forbids moving them whole.
+        BundleError: A bundle is malformed.
+    """
+    refuse_overlap(Path(reader.place), request.target)
+    refuse_existing(request.target, replace=request.replace)
+    kind = _kind(reader, request)
+    levels, warnings = _levels(reader, request)
+    if request.areas is not None:
+        request.areas.require_levels(levels)
+        warnings += request.areas.warnings
+        warnings += _uncuttable(reader, request)
+    chooser = TileChooser(reader.info, request)
+    tasks: list[BundleTask] = []
+    found = Described()
+    left_out = looked = 0
+    for level in levels:
+        for bundle in reader.bundles(level):
+            summary = reader.summary(bundle)
+            looked += 1
+            if progress is not None:
+                progress(looked)
+            if not summary.tiles:
+                continue
+            task, taken = _task(reader, summary, kind, chooser)
+            left_out += summary.tiles - (task.tiles if task else 0)
+            if task is not None:
+                tasks.append(task)
+                found.add(taken)
+    if not tasks and left_out:
+        _refuse_a_miss(reader, request, levels[-1])
+    info = describe_target(reader, kind, request, found.levels, chooser.present(reader))
+    if request.pixels.background is None and info.tile_format is TileFormat.JPEG and any(task.cut for task in tasks):
+        warnings.append("cut tiles become PNG, for JPEG knows no transparency: the new cache is MIXED")
+    return _with_room(
+        TransferPlan(
+            source=reader.place,
+            target=request.target,
+            kind=kind,
+            request=request,
+            info=info,
+            tasks=tuple(tasks),
+            occupied=tuple(tiles for bundles in found.levels.values() for _, tiles in bundles),
+            left_out=left_out,
+            guid=derive_guid(info, found),
+            warnings=(*reader.warnings, *warnings, *target_warnings(reader, kind, info, tasks)),
+        )
+    )
+
+
+def _levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], list[str]]:
+    """Choose the levels, and refuse those that hold tiles but lie on no grid."""
+    held = [level for level in reader.levels() if reader.bundles(level)]
+    levels, warnings = request.levels.choose(reader.info.scheme, held)
+    for level in levels:
+        if level not in {lod.level for lod in reader.info.scheme.levels}:
+            raise TilingSchemeError(
+                f"{reader.place}: level {level} holds tiles, but the tiling scheme does not have it; choose the others "
+                f"by --levels, or mend the scheme"
+            )
+    return levels, warnings
+
+
+def _uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
+    if reader.info.tile_format is not TileFormat.LERC or request.pixels.whole_tiles:
+        return []
+    if request.pixels.strict:
+        raise UnsupportedError(
+            f"{reader.place}: holds LERC tiles, which are no images and cannot be cut; take --whole-tiles, or "
+            f"leave out --strict"
+        )
+    return ["LERC tiles are no images: those that the area's edge crosses move whole"]
+
+
+def _refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> None:
+    """Say how far off the area lies, when no tile is taken."""
+    extent = next((extent for name, extent in reader.declared if "degrees" not in name), None)
+    asked = request.box if request.areas is None else request.areas.at(level)
+    if asked is not None and extent is not None:
+        asked.require_meeting(extent, reader.place)
+    what = "area of interest" if request.areas is not None else "extent"
+    raise AreaOfInterestError(f"{reader.place}: none of its tiles lies in the {what}; choose another {what} or level")
+
+
+def _task(
+    reader: TileReader, summary: BundleSummary, kind: TargetKind, chooser: TileChooser
+) -> tuple[BundleTask | None, BundleSummary]:
+    """Decide what happens to a bundle, and how many bytes that moves.
+
+    Returns:
+        The task, None when no tile is taken, and the summary of the tiles that are.
+    """
+    choice = chooser.choose(reader, summary.bundle, summary.occupied)
+    movable = summary.movable and kind.storage_format is not StorageFormat.EXPLODED
+    if choice is None and movable and summary.slot_bytes is not None:
+        count = summary.tiles
+        moved = summary.slot_bytes - LENGTH_PREFIX * count
+        return BundleTask(bundle=summary.bundle, action=Action.COPY, tiles=count, tile_bytes=moved), summary
+    if choice is None and summary.tile_bytes is not None:
+        task = BundleTask(
+            bundle=summary.bundle, action=Action.REPACK, tiles=summary.tiles, tile_bytes=summary.tile_bytes
+        )
+        return task, summary
+    sizes = reader.index(summary.bundle)
+    wanted = sizes > 0 if choice is None else choice.wanted & (sizes > 0)
+    count, cut = int(np.count_nonzero(wanted)), 0 if choice is None else int(np.count_nonzero(choice.cut & wanted))
+    if not count:
+        return None, summary
+    task = BundleTask(
+        bundle=summary.bundle,
+        action=Action.BLEND if cut else Action.REPACK,
+        tiles=count,
+        cut=cut,
+        tile_bytes=int(sizes[wanted].sum()),
+    )
+    return task, summary._replace(tiles=count, occupied=occupied(wanted, summary.bundle))
+
+
+def refuse_overlap(source: Path, target: Path) -> None:
+    """Refuse a target that is the source, lies in it, or around it; links are resolved.
+
+    Raises:
+        TransferError: It does.
+    """
+    here, there = Path(os.path.realpath(source)), Path(os.path.realpath(target))
+    if here == there:
+        raise TransferError(f"{target}: is the source itself; choose another target")
+    if here in there.parents:
+        raise TransferError(f"{target}: lies inside the source; choose a target elsewhere")
+    if there in here.parents:
+        raise TransferError(f"{target}: the source lies inside it; choose another target")
+
+
+def _kind(reader: TileReader, request: TransferRequest) -> TargetKind:
+    wished = request.ready_to_serve
+    if wished is None:  # a folder that is ready to serve stays one, where the target can be
+        folder = not Path(reader.place).is_file() and reader.info.ready_to_serve
+        kind = target_kind(request.target, request.storage_format)
+        wished = folder and not kind.is_package and kind.storage_format is StorageFormat.COMPACT_V2
+    return target_kind(request.target, request.storage_format, ready_to_serve=wished)
+
+
+def _with_room(plan: TransferPlan) -> TransferPlan:
+    """Refuse a plan for a disk that is too small."""
+    folder = plan.target.parent
+    with explained("look at the target's folder", folder):
+        if not folder.is_dir():
+            raise TransferError(f"{folder}: there is no such folder; make it first")
+        free = shutil.disk_usage(folder).free
+    if plan.tile_bytes > free:
+        raise TransferError(
+            f"{folder}: has {free:,} bytes free, the target needs {plan.tile_bytes:,}; make room or choose another disk"
+        )
+    return plan

@@ -1,0 +1,59 @@
+"""What is asked of a transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilepack.cache import ItemDescription, StorageFormat
+from tilepack.extent import Extent
+from tilepack.selection import LevelSelection
+
+if TYPE_CHECKING:
+    from tilepack.aoi import AreaOfInterest
+    from tilepack.aoi_levels import AreasByLevel
+
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelOptions:
+    """What happens at an area's edge, and to tiles that cannot be read."""
+
+    background: Colour | None = None
+    """Keep JPEG, and paint the outside so; None makes it transparent, and a JPEG cache MIXED."""
+    whole_tiles: bool = False
+    """Keep the tiles that the edge crosses uncut."""
+    keep_blank: bool = False
+    """Write tiles though no visible pixel is left of them."""
+    skip_errors: bool = False
+    """Leave out tiles that cannot be decoded, and go on."""
+    strict: bool = False
+    """Refuse tiles that cannot be cut (LERC), which otherwise move whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRequest:
+    """What is asked for."""
+
+    target: Path
+    storage_format: StorageFormat | None = None
+    """None: what the suffix says, for folders COMPACT_V2."""
+    levels: LevelSelection = field(default_factory=LevelSelection)
+    replace: bool = False
+    """The target may exist; the new one takes its place when it is whole."""
+    ready_to_serve: bool | None = None
+    """Describe a folder by root.json; None: as the source is."""
+    areas: AreasByLevel | None = None
+    """Areas of interest, in the source's spatial reference; they cut."""
+    extent: Extent | None = None
+    """Takes the tiles that it meets with more than an edge, map units; cuts nothing."""
+    box: AreaOfInterest | None = None
+    """Likewise, for a rectangle in degrees."""
+    pixels: PixelOptions = field(default_factory=PixelOptions)
+    description: ItemDescription | None = None
+    """What the target says instead of the source, where it says something."""
+    thumbnail: bytes | None = None
+    """PNG; None draws one from the tiles."""
