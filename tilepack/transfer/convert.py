@@ -9,10 +9,11 @@ from tilepack.cache import StorageFormat
 from tilepack.selection import LevelSelection
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
+from tilepack.transfer.counting import Progress
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
 from tilepack.transfer.request import TransferRequest
-from tilepack.transfer.run import Progress, TransferResult, run_transfer
+from tilepack.transfer.run import TransferResult, run_transfer
 
 
 def convert(

@@ -83,18 +83,27 @@ class TileCutter:
         """Whether a bad tile was met that must not be left out: from then on tiles are only checked."""
         return bool(self.tally.bad) and not self._options.skip_errors
 
+    def clip(self, tile: TileKey, data: bytes) -> TileResult:
+        """Cut a tile, without counting it.
+
+        Raises:
+            TileError: It cannot be decoded.
+            UnsupportedError: It is no image that could be cut.
+        """
+        return clip_tile(
+            data,
+            self._areas.mask(tile),
+            self._format,
+            width=self._scheme.tile_width,
+            height=self._scheme.tile_height,
+            background=self._options.background,
+            keep_blank=self._options.keep_blank,
+        )
+
     def cut(self, tile: TileKey, data: bytes) -> bytes | None:
-        """Cut a tile; None when nothing of it is left, or it is bad."""
+        """Cut a tile and count it; None when nothing of it is left, or it is bad."""
         try:
-            result = clip_tile(
-                data,
-                self._areas.mask(tile),
-                self._format,
-                width=self._scheme.tile_width,
-                height=self._scheme.tile_height,
-                background=self._options.background,
-                keep_blank=self._options.keep_blank,
-            )
+            result = self.clip(tile, data)
         except (TileError, UnsupportedError) as error:
             with self.tally.lock:
                 self.tally.bad[tile] = str(error)

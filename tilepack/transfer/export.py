@@ -18,10 +18,11 @@ from tilepack.selection import LevelSelection
 from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
+from tilepack.transfer.counting import Progress
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
 from tilepack.transfer.request import PixelOptions, TransferRequest
-from tilepack.transfer.run import Progress, TransferResult, run_transfer
+from tilepack.transfer.run import TransferResult, run_transfer
 
 _DEGREES: Final = "EPSG:4326"
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import chain
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, StorageFormat
 from tilepack.disk.container import creation_time
-from tilepack.errors import TransferError
+from tilepack.errors import TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.pixels.compose import Outcome
@@ -25,18 +24,14 @@ from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
-from tilepack.transfer.choice import TileChooser
+from tilepack.transfer.choice import TileChoice, TileChooser
+from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 
-Progress = Callable[[int, int], None]
-"""Called with tiles and bytes moved since the last call, from any thread."""
-
 _SLICE_ROWS: Final = 16
 """Rows of an exploded window that one thread writes; a window is split when it holds more than a slice's tiles."""
-
-_REPORT_TILES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,44 +67,6 @@ class TransferResult:
         }
 
 
-class _Stopped(Exception):  # noqa: N818  no error: the work was called off elsewhere
-    """Another bundle failed, or the user had enough."""
-
-
-class _Counter:
-    """Counts what was moved, passes it on, and ends the work when it is called off."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.tiles = 0
-        self.bytes = 0
-        self.stopped = threading.Event()
-        self._progress = progress
-        self._lock = threading.Lock()
-
-    def add(self, tiles: int, count: int) -> None:
-        if self.stopped.is_set():
-            raise _Stopped
-        with self._lock:
-            self.tiles += tiles
-            self.bytes += count
-            if self._progress is not None:
-                self._progress(tiles, count)
-
-    def add_bytes(self, count: int) -> None:
-        self.add(0, count)
-
-    def watch(self, tiles: Iterator[tuple[TileKey, bytes]]) -> Iterator[tuple[TileKey, bytes]]:
-        number = size = 0
-        for tile in tiles:
-            yield tile
-            number += 1
-            size += len(tile[1])
-            if number == _REPORT_TILES:
-                self.add(number, size)
-                number = size = 0
-        self.add(number, size)
-
-
 def run_transfer(
     plan: TransferPlan, reader: TileReader, *, jobs: int | None = None, progress: Progress | None = None
 ) -> TransferResult:
@@ -127,9 +84,9 @@ def run_transfer(
         TransferError: Reading or writing failed.
     """
     begun = time.monotonic()
-    counter = _Counter(progress)
+    counter = Counter(progress)
     work = _Work(plan, reader, counter, jobs or os.cpu_count() or 1)
-    _out_of_reach(work.carry_out, counter)
+    out_of_reach(work.carry_out, counter)
     tally = work.tally
     return TransferResult(
         plan=plan,
@@ -143,40 +100,10 @@ def run_transfer(
     )
 
 
-def _out_of_reach(work: Callable[[], None], counter: _Counter) -> None:
-    """Work in a thread that Ctrl-C does not reach, so that it stops between two steps and clears up undisturbed.
-
-    An exception that may come out of any line of the main thread (KeyboardInterrupt) could come between a file's making
-    and its being remembered, and leave it behind.
-    """
-    outcome: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            counter.add(0, 0)
-            work()
-        except BaseException as error:  # noqa: BLE001  it is raised again below
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(None)
-
-    thread = threading.Thread(target=run, name="tilepack")
-    try:
-        thread.start()
-        while not outcome.done():
-            wait([outcome], timeout=1)  # in turns of a second: Windows hears Ctrl-C only between waits
-    except BaseException:
-        counter.stopped.set()
-        while thread.is_alive():
-            thread.join(1)
-        raise
-    outcome.result()
-
-
 class _Work:
     """One plan's work, and what comes to be known by it."""
 
-    def __init__(self, plan: TransferPlan, reader: TileReader, counter: _Counter, jobs: int) -> None:
+    def __init__(self, plan: TransferPlan, reader: TileReader, counter: Counter, jobs: int) -> None:
         self.info = plan.info
         self.tally = CutTally()
         self._plan = plan
@@ -184,6 +111,7 @@ class _Work:
         self._counter = counter
         self._jobs = jobs
         self._chooser = TileChooser(reader.info, plan.request)
+        self._choices: dict[BundleKey, TileChoice | None] = {}
         self._left: dict[BundleKey, NDArray[np.uint8]] = {}
         self._cutter: TileCutter | None = None
 
@@ -310,8 +238,24 @@ class _Work:
         if (kind.is_package or kind.ready_to_serve) and info.extent is not None:
             degrees = to_degrees(info.extent, info.scheme.spatial_reference)
             ranges = [(tiles.level, tiles) for tiles in occupied]
-            thumbnail = thumbnail or draw_thumbnail(self._reader.read, info.scheme, info.extent, ranges)
+            thumbnail = thumbnail or draw_thumbnail(self._as_written, info.scheme, info.extent, ranges)
         return PackageItem(guid=self._plan.guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")
+
+    def _as_written(self, tile: TileKey) -> bytes | None:
+        """Give a tile as the target has it."""
+        bundle = tile.bundle
+        if bundle not in self._choices:
+            self._choices[bundle] = self._chooser.choose(self._reader, bundle, bundle.tiles())
+        choice, position = self._choices[bundle], bundle.position(tile)
+        if choice is not None and not choice.wanted[position]:
+            return None
+        data = self._reader.read(tile)
+        if data is None or choice is None or self._cutter is None or not choice.cut[position]:
+            return data
+        try:
+            return self._cutter.clip(tile, data).data
+        except (TileError, UnsupportedError):  # it was left out of the target, too
+            return None
 
 
 def _parts(task: BundleTask, storage_format: StorageFormat) -> list[NDArray[np.bool_] | None]:
