@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from zlib_ng import zlib_ng
 
 from tilepack.areas.reading import CrsLike, ReadArea, read_area
 from tilepack.errors import AreaOfInterestError, MetadataError
@@ -70,6 +72,8 @@ class AreaOfInterest:
             ymax=max(float(y.max()) for y in ys),
         )
         """The smallest rectangle around it, map units of the cache."""
+        self.fingerprint = reduce(lambda crc, part: zlib_ng.crc32(part.edges, crc), self._parts, 0)
+        """Number that changes when the area does."""
         self._lock = threading.Lock()
         self._recent: OrderedDict[tuple[int, int], tuple[Crossings, ...]] = OrderedDict()
         self._held = 0

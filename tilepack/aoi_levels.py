@@ -154,6 +154,13 @@ class AreasByLevel:
             first = first.union(other)
         return first
 
+    @property
+    def fingerprint(self) -> str:
+        """Text that changes when an area, or what it is for, does."""
+        return repr([(ranges, area.fingerprint) for ranges, area in self._ranged]) + repr(
+            [area.fingerprint for area in self._general]
+        )
+
     def _named(self) -> str:
         ranges = sorted({each for ranges, _ in self._ranged for each in ranges})
         return "levels " + ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in ranges)

@@ -46,7 +46,9 @@ def describe_target(
     kind: TargetKind,
     request: TransferRequest,
     levels: Mapping[int, Sequence[Occupied]],
+    *,
     present: Callable[[BundleKey], NDArray[np.bool_]],
+    tile_format: TileFormat,
 ) -> CacheInfo:
     """Say what the target will say of itself.
 
@@ -56,6 +58,7 @@ def describe_target(
         request: What is asked for.
         levels: Bundles with the rectangles of their tiles, by level.
         present: Tells which tiles of a bundle the target has, shape (16384,).
+        tile_format: What its tiles are.
 
     Raises:
         TilingSchemeError: A tile lies where no map is.
@@ -66,11 +69,9 @@ def describe_target(
         _refuse_far_tiles(reader.place, scheme, levels)
         area = None if request.areas is None else request.areas.extent
         extent = (extent.intersection(area) if area else None) or extent
-    cut_jpeg = reader.info.tile_format is TileFormat.JPEG and request.areas is not None
-    mixed = cut_jpeg and request.pixels.background is None and not request.pixels.whole_tiles
     return replace(
         reader.info,
-        tile_format=TileFormat.MIXED if mixed else reader.info.tile_format,
+        tile_format=tile_format,
         description=_description(reader.info.description, request.description),
         scheme=scheme,
         storage_format=kind.storage_format,
@@ -129,8 +130,10 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
     return found
 
 
-def derive_guid(info: CacheInfo, found: Described) -> str:
-    """Derive a package's GUID from its documents and the indexes: the same source gives the same."""
+def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> str:
+    """Derive a package's GUID from its documents, the area and the indexes: the same source and wish give the same."""
     digest = hashlib.sha256(format_conf_xml(info))
+    if request.areas is not None:
+        digest.update(f"{request.areas.fingerprint} {request.pixels}\n".encode())
     digest.update("".join(found.lines).encode())
     return str(uuid.UUID(bytes=digest.digest()[:16], version=5)).upper()

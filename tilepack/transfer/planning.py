@@ -67,9 +67,13 @@ def plan_transfer(
                 found.add(taken)
     if not tasks and left_out:
         _refuse_a_miss(reader, request, levels[-1])
-    info = describe_target(reader, kind, request, found.levels, chooser.present(reader))
-    if request.pixels.background is None and info.tile_format is TileFormat.JPEG and any(task.cut for task in tasks):
+    tile_format = reader.info.tile_format
+    if tile_format is TileFormat.JPEG and request.pixels.background is None and any(task.cut for task in tasks):
+        tile_format = TileFormat.MIXED
         warnings.append("cut tiles become PNG, for JPEG knows no transparency: the new cache is MIXED")
+    info = describe_target(
+        reader, kind, request, found.levels, present=chooser.present(reader), tile_format=tile_format
+    )
     return _with_room(
         TransferPlan(
             source=reader.place,
@@ -80,7 +84,7 @@ def plan_transfer(
             tasks=tuple(tasks),
             occupied=tuple(tiles for bundles in found.levels.values() for _, tiles in bundles),
             left_out=left_out,
-            guid=derive_guid(info, found),
+            guid=derive_guid(info, request, found),
             warnings=(*reader.warnings, *warnings, *target_warnings(reader, kind, info, tasks)),
         )
     )

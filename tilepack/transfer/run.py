@@ -228,7 +228,10 @@ class _Work:
             there = occupied(present(task.bundle), task.bundle) if task.bundle in self._left else tiles
             if there.count:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, there))
-        self.info = describe_target(self._reader, self._plan.kind, self._plan.request, levels, present)
+        plan = self._plan
+        self.info = describe_target(
+            self._reader, plan.kind, plan.request, levels, present=present, tile_format=plan.info.tile_format
+        )
         return [tiles for bundles in levels.values() for _, tiles in bundles]
 
     def _package_item(self, occupied: list[TileRange]) -> PackageItem:
