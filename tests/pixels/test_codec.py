@@ -104,7 +104,7 @@ def test_films_are_refused():
     [
         (b"", "no bytes"),
         (b"hello, tile", "68 65 6c"),
-        (b"\r\n\x1a\n\0\0\0\rIHDR" + bytes(20), "overwritten: `tilepack repair`"),
+        (b"\r\n\x1a\n\0\0\0\rIHDR" + bytes(20), "overwritten by its length"),
     ],
 )
 def test_what_is_no_tile_is_told_apart(data, words):
