@@ -1,7 +1,7 @@
 """Measure tilepack against its floors and rivals, and write benchmarks/README.md.
 
-Use ``python benchmarks/run.py`` for all, or name some: ``python benchmarks/run.py moving help``. Needs about 12 GB of
-disk for caches of random tiles, which stay in the folder for the next run, and tilepack installed (not editable: its
+Use ``python benchmarks/run.py`` for all, or name some: ``python benchmarks/run.py moving help``. Needs about 18 GB of
+disk for seeded caches, which stay in the folder for the next run, and tilepack installed (not editable: its
 .pyc files count).
 """
 
@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from exporting import coverage, export, export_memory
 from measure import Row, show
 from moving import exploded, mapproxy, memory, whole_bundles
 from starting import help_text, info
@@ -24,6 +25,9 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "exploded": exploded,
     "mapproxy": mapproxy,
     "memory": memory,
+    "export": export,
+    "coverage": coverage,
+    "export-memory": export_memory,
     "help": help_text,
     "info": info,
 }

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
     from tilepack.transfer.convert import convert, plan_convert
-    from tilepack.transfer.export import Area, export_cache, plan_export
+    from tilepack.transfer.export import Area, ExportOptions, export_cache, plan_export
     from tilepack.transfer.plan import BundleTask, TransferPlan
     from tilepack.transfer.request import PixelOptions
     from tilepack.transfer.run import TransferResult
@@ -59,6 +59,7 @@ _HOMES = {
     "CacheInfo": "cache",
     "CacheNotFoundError": "errors",
     "CacheReport": "inspect.report",
+    "ExportOptions": "transfer.export",
     "Extent": "extent",
     "ItemDescription": "cache",
     "LevelOfDetail": "scheme",
@@ -104,6 +105,7 @@ __all__ = [
     "CacheInfo",
     "CacheNotFoundError",
     "CacheReport",
+    "ExportOptions",
     "Extent",
     "ItemDescription",
     "LevelOfDetail",

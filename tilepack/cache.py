@@ -91,6 +91,9 @@ class CacheInfo:
     """First level said to hold tiles (minLOD)."""
     max_level: int | None = None
     """Last level said to hold tiles (maxLOD)."""
+    visible_scales: tuple[float, float] | None = None
+    """Scale denominators between which the map is to be shown (minScale, maxScale), which may reach beyond its levels;
+    None for those of its levels."""
     description: ItemDescription = field(default_factory=ItemDescription)
     content_type: str = "Map"
     """CacheTileContentType of conf.properties."""

@@ -16,9 +16,10 @@ import typer
 from typer.core import TyperCommand
 
 import tilepack
-from tilepack_cli import convert, info, levels, ls, tile
+from tilepack_cli import convert, export, info, levels, ls, tile
+from tilepack_cli.areas import remember_order
 
-_HELP = """Read, write and convert ArcGIS tile caches and packages, offline.
+_HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
 
 Compact (V1), compact-v2 and exploded cache folders, .tpk and .tpkx packages.
 """
@@ -28,6 +29,7 @@ Examples:
   tilepack info Usa.tpkx
   tilepack convert Usa.tpkx Usa.tpk
   tilepack convert Layers Layers.tpkx --levels 0-7,9
+  tilepack export Usa.tpkx city.tpkx --aoi city.gpkg
   tilepack COMMAND --help
 """
 
@@ -60,6 +62,11 @@ def _start(
 class _Command(TyperCommand):
     """A command whose usage line names arguments as everybody does, ``SOURCE`` and not ``{SOURCE}``."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line, and remember in which order its options came."""
+        remember_order(ctx, self.make_parser(ctx).parse_args(args=list(args))[2])
+        return super().parse_args(ctx, args)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Give the words of the usage line after the command's name."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -70,6 +77,7 @@ app.command("levels", cls=_Command, epilog=levels.EXAMPLES)(levels.show_levels)
 app.command("ls", cls=_Command, epilog=ls.EXAMPLES)(ls.list_contents)
 app.command("tile", cls=_Command, epilog=tile.EXAMPLES)(tile.write_tile)
 app.command("convert", cls=_Command, epilog=convert.EXAMPLES)(convert.convert_cache)
+app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export_cache)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -29,11 +29,53 @@ def _check_scales(text: str | None) -> str | None:
     return text
 
 
+_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded")
+
+
+def _storage_format(text: str | None) -> str | None:
+    """Take compact-v2, COMPACT_V2 and the like."""
+    if text is None:
+        return None
+    name = text.strip().lower().replace("_", "-")
+    if name not in _STORAGE_FORMATS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(_STORAGE_FORMATS)}")
+    return name.upper().replace("-", "_")
+
+
+def refuse_contradictions(levels: str | None, scales: str | None) -> None:
+    """Refuse levels chosen in two ways."""
+    if levels is not None and scales is not None:
+        raise typer.BadParameter("choose levels by one of them", param_hint="--levels / --scales")
+
+
 Source = Annotated[
     Path,
     typer.Argument(
         metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."
     ),
+]
+
+Target = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
+    ),
+]
+
+StorageFormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--storage-format",
+        metavar="FORMAT",
+        callback=_storage_format,
+        help="Of a folder: compact, compact-v2 (if not given) or exploded.",
+    ),
+]
+
+Replace = Annotated[bool, typer.Option("--replace", help="Replace TARGET if it exists, once the new one is whole.")]
+
+ReadyToServe = Annotated[
+    bool, typer.Option("--ready-to-serve", help="Describe the folder by root.json instead of conf.xml.")
 ]
 
 Levels = Annotated[

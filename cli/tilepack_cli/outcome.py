@@ -6,6 +6,7 @@ code  meaning
 0     done
 1     failed; the reason stands on stderr
 2     the command line itself is wrong (Typer's own, and contradictory options)
+3     done, but for tiles that were skipped
 130   stopped by Ctrl-C
 143   stopped by SIGTERM
 ====  =========================================================================
@@ -31,6 +32,7 @@ from tilepack_cli.consoles import complain
 P = ParamSpec("P")
 
 FAILED: Final = 1
+SKIPPED: Final = 3
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 

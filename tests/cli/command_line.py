@@ -32,6 +32,37 @@ def start(*words: object, **options: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "tilepack_cli", *map(str, words)], env=environment(), **options)
 
 
+_SLOWLY = """
+import signal, sys, time
+from tilepack_cli import main, progress
+
+moved = progress.Moving.moved
+
+def moved_slowly(self, tiles, data):
+    time.sleep(0.3)
+    moved(self, tiles, data)
+
+progress.Moving.moved = moved_slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "tilepack"
+main.main()
+"""
+
+
+def start_slowly(*words: object) -> subprocess.Popen[bytes]:
+    """Start a command that takes a third of a second for every 64 tiles, and heeds Ctrl-C.
+
+    However quick the machine is or busy, the work is not over when a signal comes; and processes started in the
+    background, which shells let ignore Ctrl-C, may run the tests.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", _SLOWLY, *map(str, words)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def run_apart(*words: object, **options: object) -> subprocess.CompletedProcess[bytes]:
     """Run a command as a process of its own."""
     process = start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)

@@ -58,6 +58,7 @@ def test_ls_fails_with_the_levels_there_are_when_one_does_not_exist(tpkx):
     result = run("ls", tpkx, "--levels", "99")
     assert result.exit_code == 1
     assert "level 99 is not in the tiling scheme" in result.stderr
+    assert not result.stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="closes a pipe the POSIX way")

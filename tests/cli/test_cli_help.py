@@ -7,8 +7,12 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
+import pyogrio
 import pytest
+import shapely
 from command_line import environment, run
 from typer.main import get_command
 
@@ -17,6 +21,14 @@ from tilepack_cli.main import app
 
 COMMANDS = sorted(get_command(app).commands)
 HEAVY = {"numpy", "PIL", "shapely", "pyogrio", "pyproj", "lxml", "zlib_ng"}
+
+
+def write_area(path: Path) -> None:
+    """Write a rectangle around the places of the tiles."""
+    shape = shapely.to_wkb(np.array([shapely.box(-120, 25, 10, 60)]))
+    pop = np.array([5000])
+    kinds = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
+    pyogrio.raw.write(path, shape, [pop], ["pop"], driver=kinds[path.suffix], geometry_type="Polygon", crs="EPSG:4326")
 
 
 def examples(command: str) -> list[str]:
@@ -66,6 +78,9 @@ def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, m
         asked = shlex.split(line.partition(" > ")[0])[1:]
         if "Layers" in asked[1:2]:
             tilepack.convert(tpkx, "Layers")
+        for word in asked:
+            if word.endswith((".gpkg", ".geojson")):
+                write_area(Path(word.rpartition("=")[2]))
         result = run(*asked)
         assert result.exit_code == 0, (line, result.stderr)
 

@@ -21,6 +21,7 @@ SIDE = 1024.0
 """Map units of the square world in these tests; level 0 shows it in one tile."""
 
 WORLD = Extent(xmin=0, ymin=0, xmax=SIDE, ymax=SIDE)
+SMALL = Extent(xmin=0, ymin=SIDE - 150, xmax=200, ymax=SIDE)
 
 
 def scheme(*, tile=(256, 256), levels=range(12), origin=(0.0, SIDE)) -> TilingScheme:
@@ -218,6 +219,26 @@ def test_thumbnail_decodes_no_bomb_even_when_the_scheme_agrees_with_it():
     grid = scheme(tile=(20_000, 20_000))
     image = opened(draw_thumbnail(Source(bomb(20_000, 20_000)), grid, WORLD, [full(0)]))
     assert image.getcolors() == [(200 * 133, WHITE)]
+
+
+def test_thumbnail_draws_another_level_when_none_of_the_best_can_be_shown():
+    source = Source(lambda tile: plain(RED) if tile.level in {2, 5} else b"damaged")
+    image = opened(draw_thumbnail(source, scheme(), WORLD, [full(level) for level in range(6)]))
+    assert image.getpixel((100, 66)) == RED
+    assert [level for level in range(6) if any(tile.level == level for tile in source.asked)] == [0, 1, 2]
+
+
+def test_thumbnail_tries_coarser_levels_last():
+    source = Source(lambda tile: plain(RED) if tile.level == 0 else b"damaged")
+    image = opened(draw_thumbnail(source, scheme(), SMALL, [full(0), full(1), full(2)]))
+    assert image.getpixel((100, 66)) == RED
+
+
+def test_thumbnail_gives_up_when_no_level_can_be_shown():
+    source = Source(b"no picture")
+    image = opened(draw_thumbnail(source, scheme(), WORLD, [full(level) for level in range(12)]))
+    assert image.getcolors() == [(200 * 133, WHITE)]
+    assert len({tile.level for tile in source.asked}) == 4
 
 
 def test_thumbnail_leaves_a_tile_white_when_its_bundle_is_broken():

@@ -169,6 +169,25 @@ def test_unpacked_tpk_is_read_with_its_descriptions(tmp_path, inside):
     assert read_all(tmp_path / "unpacked" / inside) == FEW
 
 
+@pytest.mark.parametrize("inside", ["Island", "Roads 9.3", "v1.2"])
+def test_cache_is_named_alike_however_its_path_is_written(tmp_path, monkeypatch, inside):
+    write_v2(tmp_path / inside, web_mercator(), FEW)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / inside)
+    for path in (".", "conf.xml", "_alllayers", f"../{inside}", "../other/..//" + inside, tmp_path / inside):
+        with tilepack.open(path) as reader:
+            assert reader.info.name == inside
+
+
+def test_unpacked_tpk_is_read_with_its_descriptions_from_within(tmp_path, monkeypatch):
+    write_v2(tmp_path / "Island", web_mercator(), FEW)
+    tilepack.convert(tmp_path / "Island", tmp_path / "island.tpk")
+    shutil.unpack_archive(tmp_path / "island.tpk", tmp_path / "unpacked", "zip")
+    monkeypatch.chdir(tmp_path / "unpacked/v101/Island")
+    with tilepack.open(".") as reader:
+        assert "iteminfo.xml (degrees)" in {name for name, _ in reader.declared}
+
+
 def test_ready_to_serve_folder_is_found_by_root_json(tmp_path):
     write_files(tmp_path / "cache", ready_files(web_mercator(), FEW))
     assert read_all(tmp_path / "cache/root.json") == FEW
@@ -284,6 +303,16 @@ def test_spatial_reference_is_taken_from_conf_cdi_when_conf_xml_names_none(tmp_p
     (tmp_path / "conf.xml").write_text(text[:start] + text[stop:], "utf-8")
     with tilepack.open(tmp_path) as reader:
         assert reader.info.scheme.spatial_reference.agrees_with(web_mercator().spatial_reference)
+
+
+@pytest.mark.parametrize("reference", [SpatialReference(wkt="GARBAGE[]"), SpatialReference(wkid=99999)])
+def test_spatial_reference_that_nobody_can_read_in_conf_cdi_is_a_warning(tmp_path, reference):
+    write_v2(tmp_path, web_mercator(), FEW)
+    info = replace(describe(web_mercator(), StorageFormat.COMPACT_V2), extent=tile_box(web_mercator(), FEW))
+    strange = replace(info, scheme=replace(info.scheme, spatial_reference=reference))
+    (tmp_path / "conf.cdi").write_bytes(format_conf_cdi(strange))
+    assert "conf.xml counts" in warnings_of(tmp_path)
+    assert read_all(tmp_path) == FEW
 
 
 def test_elements_that_nobody_knows_are_written_back(tmp_path):

@@ -292,10 +292,11 @@ def test_killed_run_leaves_nothing_under_the_name_and_the_next_one_clears_up(sou
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
 def test_interrupted_run_leaves_nothing(source, folder):
     script = f"""
-        import time, tilepack
+        import signal, time, tilepack
         def wait(tiles, count):
             print("ready", flush=True)
             time.sleep(0.2)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, Ctrl-C is ignored
         try:
             tilepack.convert({str(source)!r}, {str(folder / "island.tpkx")!r}, progress=wait, jobs=1)
         except KeyboardInterrupt:

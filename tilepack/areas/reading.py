@@ -200,11 +200,13 @@ def _read_gdal(
             if layer is None:
                 layer = _only_layer(source, place) if isinstance(source, str) else 0
             columns: list[str] = []
+            fields = [str(name) for name in read_info(source, layer=layer)["fields"]] if by_level or where else []
             if by_level:
-                fields = [str(name) for name in read_info(source, layer=layer)["fields"]]
                 columns = [name for name in fields if name.lower() == _LEVEL_COLUMN][:1]
                 if not columns:
                     raise AreaOfInterestError(f"{place}: there is no LevelID column; the columns are {_names(fields)}")
+            if where:  # of columns that are not read, GDAL's filter sees nothing but nulls
+                columns += [name for name in fields if name.lower() in where.lower() and name not in columns]
             meta, _, data, values = raw.read(source, layer=layer, where=where, columns=columns, force_2d=True)
             geometries = _parsed(shapely.from_wkb, np.asarray(data, dtype=object).reshape(-1), place, notes)
         # pyogrio's own errors are RuntimeErrors, a wrong where clause a ValueError; shapely's come from broken WKB.
@@ -215,7 +217,7 @@ def _read_gdal(
     notes += [f"{place}: {str(warning.message)[:300]}" for warning in caught]
     if crs is None and meta["crs"]:
         crs = read_crs(str(meta["crs"]))
-    levels = _levels(values[0], place) if columns else None
+    levels = _levels(values[list(meta["fields"]).index(columns[0])], place) if by_level else None
     return _checked(place, geometries, crs, notes, levels)
 
 

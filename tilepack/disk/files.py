@@ -31,8 +31,14 @@ def explained(doing: str, place: str | Path) -> Iterator[None]:
     except TilepackError:  # CacheNotFoundError is an OSError too, and has its sentence already
         raise
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        raise TransferError(f"{place}: cannot {doing}: {reason}") from error
+        raise TransferError(f"{place}: cannot {doing}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Give the system's own words, and what to do where that is plain."""
+    reason = error.strerror or str(error) or type(error).__name__
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return f"{reason}; make room on the disk, and start again" if full else reason
 
 
 class PositionedFile:
@@ -137,7 +143,7 @@ class PositionedFile:
             os.posix_fallocate(self.descriptor, 0, size)
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise TransferError(f"{self.path}: cannot set aside {size} bytes: {error.strerror}") from error
+                raise TransferError(f"{self.path}: cannot set aside {size} bytes: {_reason(error)}") from error
 
     def truncate(self, size: int) -> None:
         """Cut or grow the file to a size in bytes."""

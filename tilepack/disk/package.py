@@ -66,7 +66,7 @@ class _SpooledSink:
         self._spool.write(data, position)
 
     def close(self, crc: int = 0) -> None:
-        self._package.settle(self._path, _Spooled(self._spool, self._spool.size(), crc))
+        self._package.settle(self._path, _Spooled(self._spool, 0, self._spool.size(), crc))
 
     def abandon(self) -> None:
         self._spool.close()
@@ -76,8 +76,15 @@ class _Spooled(NamedTuple):
     """A member that waits for its place."""
 
     file: PositionedFile
+    start: int
+    """Its first byte in the file."""
     size: int
     crc: int
+
+    def move(self, target: PositionedFile, at: int) -> None:
+        """Copy its bytes to a position of another file."""
+        for done in range(0, self.size, _PIECE):
+            target.write(self.file.read(min(_PIECE, self.size - done), self.start + done), at + done)
 
 
 class PackageContainer:
@@ -107,6 +114,8 @@ class PackageContainer:
         self._reserved: dict[str, Member] = {}
         self._finished: dict[str, Member] = {}
         self._later: dict[str, _Spooled | None] = {}
+        self._aside: PositionedFile | None = None
+        self._aside_end = 0
         self._lock = threading.Lock()
         try:
             self.file = PositionedFile(self._staging.partial, writable=True)
@@ -139,6 +148,18 @@ class PackageContainer:
         with self._lock:
             self._later[path] = spooled
             self._place_waiting()
+            if self._later.get(path) is spooled:
+                self._later[path] = self._set_aside(spooled)
+
+    def _set_aside(self, spooled: _Spooled) -> _Spooled:
+        """Let a member wait in one file with all that wait: files of their own would use up the descriptors."""
+        if self._aside is None:
+            self._aside = self._nameless("members that wait")
+        start = self._aside_end
+        with spooled.file:
+            spooled.move(self._aside, start)
+        self._aside_end += spooled.size
+        return spooled._replace(file=self._aside, start=start)
 
     def _place_waiting(self) -> None:
         while self._later:
@@ -150,9 +171,9 @@ class PackageContainer:
             member = self._reserved.pop(path)
             self._finished[path] = Member(path, member.offset, member.size, spooled.crc)
             at = member.offset + local_header_size(path, member.size)
-            with spooled.file as spool:
-                for position in range(0, spooled.size, _PIECE):
-                    self.file.write(spool.read(min(_PIECE, spooled.size - position), position), at + position)
+            spooled.move(self.file, at)
+            if spooled.file is not self._aside:
+                spooled.file.close()
             self.file.write(format_local_header(self._finished[path], self._moment), member.offset)
 
     def make_folder(self, path: str) -> None:
@@ -175,7 +196,7 @@ class PackageContainer:
             TransferError: It was announced with another size, or the disk is full.
         """
         if size is None or path in self._later:
-            return self._spooled(path)
+            return _SpooledSink(self, path, self._nameless(path))
         with self._lock:
             if path not in self._reserved:
                 self.reserve(path, size)
@@ -190,14 +211,14 @@ class PackageContainer:
             )
         return _MemberSink(self, path, member.offset + local_header_size(path, size), size)
 
-    def _spooled(self, path: str) -> Sink:
+    def _nameless(self, path: str) -> PositionedFile:
+        """Make a file beside the target that goes when it is closed."""
         folder = self._staging.partial.parent
         with (
             explained("make a file beside the target", folder),
             tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
         ):
-            descriptor = os.dup(spool.fileno())
-        return _SpooledSink(self, path, PositionedFile(f"{self.place}/{path}", descriptor=descriptor))
+            return PositionedFile(f"{self.place}/{path}", descriptor=os.dup(spool.fileno()))
 
     def finish(self, path: str, crc: int) -> None:
         """Write the local header of a member whose bytes are complete."""
@@ -235,10 +256,18 @@ class PackageContainer:
         self.file.write(directory, self._end)
         self.file.truncate(self._end + len(directory))
         self.file.sync()
-        self.file.close()
+        self._close()
         self._staging.publish()
 
     def abort(self) -> None:
         """Throw all of it away."""
-        self.file.close()
+        for spooled in self._later.values():
+            if spooled is not None:
+                spooled.file.close()
+        self._close()
         self._staging.discard()
+
+    def _close(self) -> None:
+        if self._aside is not None:
+            self._aside.close()
+        self.file.close()

@@ -228,9 +228,8 @@ class PackageTree:
                 f"{place}: would grow from {member.compress_size} to {member.file_size} bytes, which tiles never do; "
                 f"do not trust it, get the package from its maker again"
             )
-        self._data_start(
-            member, place
-        )  # the standard library would print the whole of a name that lies about its length
+        # Looked at first: of a name that lies about its length the standard library would print all.
+        self._data_start(member, place)
         # Unlinked at once where the system allows, else removed when closed.
         with tempfile.TemporaryFile(prefix="tilepack-") as spool:
             file = PositionedFile(place, descriptor=os.dup(spool.fileno()))

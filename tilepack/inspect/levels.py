@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -32,7 +33,7 @@ def levels_of(source: str | Path) -> list[LevelReport]:
         CacheNotFoundError: There is no cache.
         MetadataError: A document is malformed, or the service is not cached.
         BundleError: A bundle is malformed.
-        TransferError: The server does not answer.
+        TransferError: The server does not answer, or with something else.
     """
     text = str(source)
     if text.lower().startswith(("http://", "https://")):
@@ -67,16 +68,22 @@ def _empty_level(level: int, resolution: float, scale: float) -> LevelReport:
 
 def _fetch(address: str) -> bytes:
     """Ask a server for a service's JSON, adding ``f=json`` where the address lacks it."""
-    parts = urllib.parse.urlsplit(address)
-    query = dict(urllib.parse.parse_qsl(parts.query))
-    query["f"] = "json"
-    url = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
     try:
+        parts = urllib.parse.urlsplit(address)
+        query = dict(urllib.parse.parse_qsl(parts.query)) | {"f": "json"}
+        url = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  only http and https come here
             data: bytes = answer.read(LARGEST_DOCUMENT + 1)
-    except (urllib.error.URLError, TimeoutError, ValueError, OSError) as error:
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise TransferError(
+            f"{address}: the server answers {error.code} {error.reason}; see that the address is right and open to you"
+        ) from error
+    except (http.client.HTTPException, ValueError, OSError) as error:  # URLError and TimeoutError are OSErrors
         reason = getattr(error, "reason", None) or error
-        raise TransferError(f"{address}: the server does not answer: {reason}") from error
+        raise TransferError(
+            f"{address}: the server does not answer: {reason}; see that the address is right"
+        ) from error
     if len(data) > LARGEST_DOCUMENT:
         raise TransferError(f"{address}: answers with more than {LARGEST_DOCUMENT} bytes; is it a map service?")
     return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,18 +12,22 @@ from tilepack.stores.base import BundleSummary, TileReader
 
 
 def list_bundles(reader: TileReader, levels: LevelSelection | None = None) -> Iterator[BundleSummary]:
-    """Yield the bundles that hold tiles, by level, row and column.
+    """Give the bundles that hold tiles, by level, row and column, each looked at as it comes.
 
     Args:
         reader: The cache.
         levels: Which levels; None for all.
 
     Raises:
-        TilingSchemeError: A level that was named does not exist.
+        TilingSchemeError: A level that was named does not exist; said before any bundle comes.
         BundleError: A bundle is malformed.
     """
     chosen, _ = (levels or LevelSelection()).choose(reader.info.scheme, reader.levels())
-    for level in chosen:
+    return _bundles_of(reader, chosen)
+
+
+def _bundles_of(reader: TileReader, levels: Iterable[int]) -> Iterator[BundleSummary]:
+    for level in levels:
         for bundle in reader.bundles(level):
             summary = reader.summary(bundle)
             if summary.tiles:
@@ -31,17 +35,21 @@ def list_bundles(reader: TileReader, levels: LevelSelection | None = None) -> It
 
 
 def list_tiles(reader: TileReader, levels: LevelSelection | None = None) -> Iterator[tuple[TileKey, int]]:
-    """Yield tiles with the bytes of their data, by level and bundle, in each by row and column.
+    """Give tiles with the bytes of their data, by level and bundle, in each by row and column.
 
     Args:
         reader: The cache.
         levels: Which levels; None for all.
 
     Raises:
-        TilingSchemeError: A level that was named does not exist.
+        TilingSchemeError: A level that was named does not exist; said before any tile comes.
         BundleError: A bundle is malformed.
     """
-    for summary in list_bundles(reader, levels):
+    return _tiles_of(reader, list_bundles(reader, levels))
+
+
+def _tiles_of(reader: TileReader, bundles: Iterable[BundleSummary]) -> Iterator[tuple[TileKey, int]]:
+    for summary in bundles:
         sizes = reader.index(summary.bundle)
         for position in np.flatnonzero(sizes).tolist():
             yield summary.bundle.tile(position), int(sizes[position])

@@ -193,6 +193,8 @@ def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _
 
 
 def _level_contradictions(info: CacheInfo, held: Sequence[LevelReport]) -> Iterator[str]:
+    if not info.scheme.spatial_reference.is_known:
+        yield "no document names a spatial reference"
     if not held:
         yield "there is no tile in it"
         return

@@ -185,7 +185,8 @@ def _contents_members(info: CacheInfo) -> dict[str, Any]:
     for name, extent in (("fullExtent", info.extent), ("initialExtent", info.initial_extent or info.extent)):
         if extent is not None:
             members[name] = extent_members(extent, reference)
-    members["minScale"], members["maxScale"] = json_number(first.scale), json_number(last.scale)
+    coarsest, closest = info.visible_scales or (first.scale, last.scale)
+    members["minScale"], members["maxScale"] = json_number(coarsest), json_number(closest)
     return members
 
 

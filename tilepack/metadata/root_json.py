@@ -22,7 +22,7 @@ that package. All spellings are read; the package's are written. Members that ti
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -112,7 +112,7 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
         ready_to_serve=True,
         service=MappingProxyType(root.rest(*_OWN_KEYS, WRAPPER_KEY)),
     )
-    return RootJson(info, _bundles_path(root))
+    return RootJson(replace(info, visible_scales=_visible_scales(root, info)), _bundles_path(root))
 
 
 def _refuse_vector_tiles(root: JsonNode, tile_info: JsonNode) -> None:
@@ -137,6 +137,14 @@ def _level_bounds(root: JsonNode) -> tuple[int | None, int | None]:
     if first is not None and last is not None and first > last:
         raise MetadataError(f"{root.place}: minLOD is {first} and maxLOD {last}; minLOD cannot lie above maxLOD")
     return bounds
+
+
+def _visible_scales(root: JsonNode, info: CacheInfo) -> tuple[float, float] | None:
+    """Read minScale and maxScale where they say more than the levels do; 0 is no limit."""
+    first, last = root.optional_number("minScale"), root.optional_number("maxScale")
+    if not (first and last and first > 0 and last > 0):
+        return None
+    return None if (first, last) == tuple(lod.scale for lod in held_levels(info)) else (first, last)
 
 
 def _storage_format(root: JsonNode) -> StorageFormat:
@@ -174,11 +182,13 @@ def format_root_json(info: CacheInfo) -> bytes:
     """Print a root.json with the members and in the order of ArcGIS' packages.
 
     The whole list of levels is written. minLOD and maxLOD are the levels said to hold tiles (the scheme's ends where
-    nothing is said), minScale and maxScale theirs. Extents are left out where none is declared.
+    nothing is said), minScale and maxScale theirs, unless the source says others. Extents are left
+    out where none is declared.
     """
     scheme, kept = info.scheme, JsonNode(info.service, "root.json")
     reference = scheme.spatial_reference
     first, last = held_levels(info)
+    coarsest, closest = info.visible_scales or (first.scale, last.scale)
     units, resampling = kept.get("units"), kept.get("resampling")
     members: dict[str, Any] = {
         "tileImageInfo": {
@@ -195,8 +205,8 @@ def format_root_json(info: CacheInfo) -> bytes:
         "units": units or map_units(reference),
         "minLOD": first.level if info.min_level is None else info.min_level,
         "maxLOD": last.level if info.max_level is None else info.max_level,
-        "minScale": json_number(first.scale),
-        "maxScale": json_number(last.scale),
+        "minScale": json_number(coarsest),
+        "maxScale": json_number(closest),
         "resampling": True if resampling is None else resampling,
         "tileInfo": tile_info_members(scheme, with_grid=True),
         "exportTilesAllowed": kept.get("exportTilesAllowed") or False,

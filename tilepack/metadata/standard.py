@@ -100,11 +100,12 @@ def with_literal_levels(scheme: TilingScheme) -> TilingScheme:
     """Give a scheme whose levels carry Esri's literal numbers wherever they mean a level of a standard scheme.
 
     A level takes both numbers when its resolution agrees within 1e-9 and its scale within 1e-5 relative (or none is
-    given). LevelIDs never change; levels that already carry Esri's numbers, other levels, and grids with another
-    spatial reference or origin stay as they are. Tile sizes do not matter.
+    given). LevelIDs never change; other levels, and grids with another spatial reference or origin, stay as they are.
+    So do ladders whose every number is Esri's as an older ArcGIS prints it; a ladder is never half the one, half the
+    other. Tile sizes do not matter.
     """
     standard = _standard_of(scheme)
-    if standard is None:
+    if standard is None or all(_is_literal(lod, standard.levels) for lod in scheme.levels):
         return scheme
     return replace(scheme, levels=tuple(_literal(lod, standard.levels) for lod in scheme.levels))
 
@@ -123,14 +124,22 @@ def _standard_of(scheme: TilingScheme) -> TilingScheme | None:
     return standard if max(x_apart, y_apart) <= tolerance else None
 
 
+def _nearest(lod: LevelOfDetail, levels: tuple[LevelOfDetail, ...]) -> LevelOfDetail:
+    return min(levels, key=lambda other: abs(other.resolution - lod.resolution))
+
+
+def _is_literal(lod: LevelOfDetail, levels: tuple[LevelOfDetail, ...]) -> bool:
+    nearest = _nearest(lod, levels)
+    return same_resolution(lod.resolution, nearest.resolution, _SAME_LITERAL) and same_resolution(
+        lod.scale, nearest.scale, _SAME_LITERAL
+    )
+
+
 def _literal(lod: LevelOfDetail, levels: tuple[LevelOfDetail, ...]) -> LevelOfDetail:
-    nearest = min(levels, key=lambda other: abs(other.resolution - lod.resolution))
+    nearest = _nearest(lod, levels)
     same = same_resolution(lod.resolution, nearest.resolution) and (
         lod.scale == 0 or same_resolution(lod.scale, nearest.scale, _LITERAL_SCALE_TOLERANCE)
     )
-    already = same_resolution(lod.resolution, nearest.resolution, _SAME_LITERAL) and same_resolution(
-        lod.scale, nearest.scale, _SAME_LITERAL
-    )
-    if already or not same:
+    if not same:
         return lod
     return replace(lod, resolution=nearest.resolution, scale=nearest.scale)

@@ -27,6 +27,9 @@ _MOST_TILES = 64
 _MOST_TILE_PIXELS = 1 << 24
 """A tile of more pixels (4096 x 4096) is not decoded: no cache has such, bombs do."""
 
+_MOST_LEVELS = 4
+"""Levels tried for one picture, while none of the tiles looked at can be shown."""
+
 _COARSE_PIXELS = 16
 """A level that shows the extent with fewer pixels than this says less than a sample of a fine one."""
 
@@ -49,7 +52,7 @@ def draw_thumbnail(
     The coarsest level that has a pixel for every pixel of the picture is drawn, else the finest. Where that takes
     more than 64 tiles, a coarser level is drawn larger, or 64 tiles spread over the extent stand for their
     neighbourhoods. Tiles that are missing, damaged, no images (LERC, vector) or of another size than the scheme's
-    stay white.
+    stay white; where all that were looked at do, another level is drawn, finer ones first.
 
     Args:
         read: Gives a tile's data, or None where there is no tile. A tile or bundle error counts as no tile.
@@ -70,9 +73,9 @@ def draw_thumbnail(
     picture = Image.new("RGB", size, _WHITE)
     units_per_pixel = max(extent.width / size[0], extent.height / size[1])
     if 0 < units_per_pixel < math.inf:
-        window = _choose(_windows(scheme, extent, tiles), units_per_pixel)
-        if window is not None:
-            _draw(picture, read, scheme, extent, window, units_per_pixel=units_per_pixel)
+        for window in _in_turn(_windows(scheme, extent, tiles), units_per_pixel)[:_MOST_LEVELS]:
+            if _draw(picture, read, scheme, extent, window, units_per_pixel=units_per_pixel):
+                break
     buffer = BytesIO()
     picture.save(buffer, "PNG", compress_level=9)
     return buffer.getvalue()
@@ -142,6 +145,15 @@ def _choose(windows: Sequence[_Window], units_per_pixel: float) -> _Window | Non
     return cheap[-1] if cheap else next(iter(costly), None)
 
 
+def _in_turn(windows: Sequence[_Window], units_per_pixel: float) -> list[_Window]:
+    """Give the levels in the order in which to try them: the best, those finer than it, those coarser."""
+    best = _choose(windows, units_per_pixel)
+    if best is None:
+        return []
+    at = windows.index(best)
+    return [*windows[at:], *reversed(windows[:at])]
+
+
 def _draw(
     picture: Image.Image,
     read: ReadTile,
@@ -150,8 +162,13 @@ def _draw(
     window: _Window,
     *,
     units_per_pixel: float,
-) -> None:
-    """Assemble what a level shows on a canvas of up to six pixels for one, and shrink that into the picture."""
+) -> bool:
+    """Assemble what a level shows on a canvas of up to six pixels for one, and shrink that into the picture.
+
+    Returns:
+        Whether there was a tile to show.
+    """
+    found = False
     stride = _stride(window.box)
     if stride == 1:
         # Each tile takes whole pixels of the canvas, so that no seams come between them.
@@ -173,6 +190,7 @@ def _draw(
     for row, column, tile in _cells(read, scheme, window, stride):
         cell = tile if tile.size == (width, height) else tile.resize((width, height), Image.Resampling.BOX)
         canvas.paste(cell, (column * width - first_x, row * height - first_y))
+        found = True
     box = (
         max(0.0, left - first_x),
         max(0.0, upper - first_y),
@@ -183,6 +201,7 @@ def _draw(
         place = _place(picture.size, extent, window.shown, units_per_pixel)
         filter_ = Image.Resampling.LANCZOS if stride == 1 else Image.Resampling.BICUBIC
         picture.paste(canvas.resize((place[2] - place[0], place[3] - place[1]), filter_, box=box), place)
+    return found
 
 
 def _cells(

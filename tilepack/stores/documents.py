@@ -23,6 +23,7 @@ from tilepack.metadata.iteminfo_json import ItemInfo, parse_iteminfo_json
 from tilepack.metadata.iteminfo_xml import parse_iteminfo_xml
 from tilepack.metadata.mapserver_json import parse_mapserver_json
 from tilepack.metadata.root_json import parse_root_json
+from tilepack.spatial import SpatialReference
 from tilepack.stores.levels import ALL_LAYERS, find_layer_folders
 
 CONF_XML: Final = "conf.xml"
@@ -93,7 +94,7 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
             if not info.scheme.spatial_reference.is_known:
                 scheme = replace(info.scheme, spatial_reference=reference)
                 described.info = info = replace(info, scheme=scheme)
-            elif not reference.agrees_with(info.scheme.spatial_reference):
+            elif not _agree(reference, info.scheme.spatial_reference):
                 described.warnings.append(
                     f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts"
                 )
@@ -105,6 +106,14 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
     if _VERSION_FOLDER.fullmatch(above.rsplit("/", 1)[-1]):
         _read_package_documents(described, tree, above.rpartition("/")[0])
     return described
+
+
+def _agree(first: SpatialReference, second: SpatialReference) -> bool:
+    """Tell whether two spatial references are known to mean the same; what nobody can read is not known to."""
+    try:
+        return first.agrees_with(second)
+    except MetadataError:
+        return False
 
 
 def _read_package_documents(described: Described, tree: Tree, base: str) -> None:

@@ -41,6 +41,10 @@ _FORBIDDEN: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
 """Characters that Windows takes in no file name."""
 
 
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that mean devices there, with whatever extension."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The inner order of a target."""
@@ -106,4 +110,5 @@ def tpk_layout(name: str) -> Layout:
 
 def safe_name(name: str) -> str:
     """Make a map's name one that every system takes as a folder's; ``Layers`` where nothing is left."""
-    return _FORBIDDEN.sub("_", name).strip(" .")[:100] or "Layers"
+    safe = _FORBIDDEN.sub("_", name).strip(" .")[:100].rstrip(" .") or "Layers"
+    return f"_{safe}" if _DEVICE.fullmatch(safe) else safe

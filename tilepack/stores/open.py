@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from dataclasses import replace
 from pathlib import Path
@@ -72,9 +73,10 @@ def _open_folder(folder: Path) -> TileReader:
     shallow = [document for document in found if document.count("/") == found[0].count("/")]
     document = _only(tree, shallow)
     inner = FolderTree(folder / posixpath.dirname(document))
-    if inner.root.parent.name.lower().startswith("v1") and (inner.root.parent.parent / "esriinfo").is_dir():
-        package = FolderTree(inner.root.parent.parent)  # an unpacked .tpk: its descriptions lie further up
-        return _open_described(package, f"{inner.root.parent.name}/{inner.root.name}/{posixpath.basename(document)}")
+    root = _in_full(inner.root)
+    if root.parent.name.lower().startswith("v1") and (root.parent.parent / "esriinfo").is_dir():
+        package = FolderTree(root.parent.parent)  # an unpacked .tpk: its descriptions lie further up
+        return _open_described(package, f"{root.parent.name}/{root.name}/{posixpath.basename(document)}")
     return _open_described(inner, posixpath.basename(document))
 
 
@@ -120,7 +122,7 @@ def _only(tree: Tree, documents: list[str]) -> str:
 def _open_described(tree: Tree, document: str) -> TileReader:
     """Read the documents, see how the tiles are really stored, and make the reader for that."""
     folder = posixpath.dirname(document)
-    name = posixpath.basename(folder) or Path(tree.place).stem or "Layers"
+    name = posixpath.basename(folder) or _name_of(tree)
     name = name.encode(errors="replace").decode()  # POSIX takes any bytes for a name, documents only text
     described = read_documents(tree, document, name)
     folders = find_level_folders(tree, described.tiles_folder)
@@ -134,6 +136,18 @@ def _open_described(tree: Tree, document: str) -> TileReader:
     if not isinstance(tree, FolderTree):
         raise UnsupportedError(f"{tree.place}: is a package of an exploded cache; unpack it and give the folder")
     return ExplodedReader(tree, described, folders)
+
+
+def _name_of(tree: Tree) -> str:
+    """Give a folder's name, or a package's without suffix, however its path was written: ``.`` has a name too."""
+    place = _in_full(Path(tree.place))
+    name = place.name if isinstance(tree, FolderTree) else place.stem  # a folder's points are no suffix: Roads 9.3
+    return name or "Layers"
+
+
+def _in_full(path: Path) -> Path:
+    """Give a path with all folders above it, for ``.`` has none; links keep the names that people gave them."""
+    return Path(os.path.abspath(path))  # noqa: PTH100  which follows links
 
 
 def _trust(described: Described, stored: StorageFormat | None) -> None:

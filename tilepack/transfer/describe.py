@@ -6,17 +6,20 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import CacheInfo, ItemDescription, TileFormat
+from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
 from tilepack.errors import MetadataError, TilingSchemeError
+from tilepack.extent import Extent
 from tilepack.keys import BundleKey
 from tilepack.metadata.conf_xml import format_conf_xml
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.standard import with_literal_levels
 from tilepack.scheme import TilingScheme
+from tilepack.spatial import to_degrees
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import Occupied, declared_extent
 from tilepack.stores.targets import TargetKind
@@ -67,20 +70,39 @@ def describe_target(
     extent = declared_extent(scheme, levels, present)
     if extent is not None:
         _refuse_far_tiles(reader.place, scheme, levels)
-        area = None if request.areas is None else request.areas.extent
-        extent = (extent.intersection(area) if area else None) or extent
+        if request.areas is not None:
+            areas = [request.areas.at(level).extent for level in levels]
+            extent = extent.intersection(reduce(Extent.union, areas)) or extent
+    kept = (min(levels, default=None), max(levels, default=None))
+    said = (reader.info.min_level, reader.info.max_level)
+    if kind.storage_format is StorageFormat.COMPACT_V2 and not kind.ready_to_serve:
+        scheme = _with_end(scheme, extent)
     return replace(
         reader.info,
+        visible_scales=reader.info.visible_scales if kept == said else None,
         tile_format=tile_format,
         description=_description(reader.info.description, request.description),
         scheme=scheme,
         storage_format=kind.storage_format,
         extent=extent or reader.info.extent,
         initial_extent=None,
-        min_level=min(levels, default=None),
-        max_level=max(levels, default=None),
+        min_level=kept[0],
+        max_level=kept[1],
         ready_to_serve=kind.ready_to_serve,
     )
+
+
+def _with_end(scheme: TilingScheme, extent: Extent | None) -> TilingScheme:
+    """Say where the grid ends, where GDAL would guess wrongly.
+
+    Without TileEnd its ESRIC driver takes a grid to lie around 0, 0, and fails on national origins that do not.
+    """
+    if extent is None or scheme.end is not None:
+        return scheme
+    around_zero = (
+        scheme.origin_x < 0 < scheme.origin_y and extent.xmax <= -scheme.origin_x and extent.ymin >= -scheme.origin_y
+    )
+    return scheme if around_zero else replace(scheme, end=(extent.xmax, extent.ymin))
 
 
 def _description(said: ItemDescription, wished: ItemDescription | None) -> ItemDescription:
@@ -115,6 +137,11 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
             f"the package has level {info.min_level} alone; Esri's specification asks for minLOD below maxLOD, most "
             f"readers do not mind"
         )
+    reference = info.scheme.spatial_reference
+    if not reference.is_known:
+        found.append("no document names a spatial reference; whoever opens the target has to know it")
+    elif kind.ready_to_serve and info.extent is not None and to_degrees(info.extent, reference) is None:
+        found.append(f"its spatial reference ({reference}) is none that is known here; its extent in degrees stays out")
     if kind.is_package and reader.substitutes:
         found.append(f"{', '.join(reader.substitutes)} stay behind: a package has no place for them")
     if info.extent is not None and kind.is_package and tasks:
@@ -128,6 +155,21 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
                 f"{_BUNDLES_FOR_ARCGIS_ONLINE}"
             )
     return found
+
+
+def description_warnings(kind: TargetKind, info: CacheInfo, request: TransferRequest) -> list[str]:
+    """Say what people and portals will miss in a target's description."""
+    if kind.is_package:
+        found = []
+        if not info.description.title:
+            found.append(f"the package has no title but its name, {info.name}; give it one by --title")
+        if not info.description.tags:
+            found.append("the package has no tags, and portals refuse packages without; give it some by --tags")
+        return found
+    if kind.ready_to_serve or (request.description in (None, ItemDescription()) and request.thumbnail is None):
+        return []
+    lost = "title, tags, description, attribution and thumbnail are not written"
+    return [f"{lost}: a folder with conf.xml has no place for them; make a package, or take --ready-to-serve"]
 
 
 def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -19,6 +19,7 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
 from tilepack.transfer.counting import Progress
+from tilepack.transfer.describe import description_warnings
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
 from tilepack.transfer.request import PixelOptions, TransferRequest
@@ -40,6 +41,14 @@ class Area:
     """Attribute filter, in SQL."""
     crs: CrsLike | None = None
     """Spatial reference of the coordinates; needed where the source names none."""
+
+    def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
+        """Part the levels that the area is for, None for all others, from what it is.
+
+        Raises:
+            AreaOfInterestError: What stands before the ``=`` means no levels.
+        """
+        return split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
 
 
 AreaLike = str | Path | Mapping[str, Any] | Area
@@ -101,7 +110,7 @@ def export_cache(
         TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
     """
     with open_cache(source) as reader:
-        plan = plan_transfer(reader, _request(reader, Path(target), options), looking)
+        plan = _plan(reader, Path(target), options, looking)
         if planned is not None:
             planned(plan)
         return run_transfer(plan, reader, jobs=jobs, progress=progress)
@@ -120,7 +129,14 @@ def plan_export(
         TilepackError: Whatever would keep it from being done.
     """
     with open_cache(source) as reader:
-        return plan_transfer(reader, _request(reader, Path(target), options), looking)
+        return _plan(reader, Path(target), options, looking)
+
+
+def _plan(
+    reader: TileReader, target: Path, options: ExportOptions, looking: Callable[[int], None] | None
+) -> TransferPlan:
+    plan = plan_transfer(reader, _request(reader, target, options), looking)
+    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))
 
 
 def _request(reader: TileReader, target: Path, options: ExportOptions) -> TransferRequest:
@@ -157,7 +173,7 @@ def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> Are
     read: list[tuple[LevelRanges | None, AreaOfInterest]] = []
     for each in given:
         asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, source = split_levels(asked.source) if isinstance(asked.source, str) else (None, asked.source)
+        ranges, source = asked.split()
         read.append((ranges, AreaOfInterest.read(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs)))
     return AreasByLevel(read)
 

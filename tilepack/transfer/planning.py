@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -13,13 +14,22 @@ from tilepack.cache import StorageFormat, TileFormat
 from tilepack.disk.files import explained
 from tilepack.disk.staging import refuse_existing
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
+from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.extents import tile_box
 from tilepack.stores.targets import TargetKind, target_kind
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_target, target_warnings
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.request import TransferRequest
+
+_INDEX_BYTES: Final = {
+    StorageFormat.COMPACT: bundle_v1.FIRST_SLOT + bundle_v1.BUNDLX_SIZE,
+    StorageFormat.COMPACT_V2: bundle_v2.FIRST_SLOT,
+    StorageFormat.EXPLODED: 0,
+}
+"""Bytes that a bundle takes beside its tiles."""
 
 
 def plan_transfer(
@@ -80,6 +90,7 @@ def plan_transfer(
             target=request.target,
             kind=kind,
             request=request,
+            source_tile_format=reader.info.tile_format,
             info=info,
             tasks=tuple(tasks),
             occupied=tuple(tiles for bundles in found.levels.values() for _, tiles in bundles),
@@ -93,7 +104,10 @@ def plan_transfer(
 def _levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], list[str]]:
     """Choose the levels, and refuse those that hold tiles but lie on no grid."""
     held = [level for level in reader.levels() if reader.bundles(level)]
-    levels, warnings = request.levels.choose(reader.info.scheme, held)
+    try:
+        levels, warnings = request.levels.choose(reader.info.scheme, held)
+    except TilingSchemeError as error:
+        raise TilingSchemeError(f"{reader.place}: {error}") from error
     for level in levels:
         if level not in {lod.level for lod in reader.info.scheme.levels}:
             raise TilingSchemeError(
@@ -117,6 +131,9 @@ def _uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
 def _refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> None:
     """Say how far off the area lies, when no tile is taken."""
     extent = next((extent for name, extent in reader.declared if "degrees" not in name), None)
+    if extent is None:
+        held = [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
+        extent = tile_box(reader.info.scheme, held)
     asked = request.box if request.areas is None else request.areas.at(level)
     if asked is not None and extent is not None:
         asked.require_meeting(extent, reader.place)
@@ -189,8 +206,9 @@ def _with_room(plan: TransferPlan) -> TransferPlan:
         if not folder.is_dir():
             raise TransferError(f"{folder}: there is no such folder; make it first")
         free = shutil.disk_usage(folder).free
-    if plan.tile_bytes > free:
+    needed = plan.tile_bytes + len(plan.tasks) * _INDEX_BYTES[plan.kind.storage_format]
+    if needed > free:
         raise TransferError(
-            f"{folder}: has {free:,} bytes free, the target needs {plan.tile_bytes:,}; make room or choose another disk"
+            f"{folder}: has {free:,} bytes free, the target needs {needed:,}; make room or choose another disk"
         )
     return plan

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, StorageFormat
 from tilepack.disk.container import creation_time
-from tilepack.errors import TileError, TransferError, UnsupportedError
+from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.pixels.compose import Outcome
@@ -127,6 +127,10 @@ class _Work:
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
+            if plan.tasks and not occupied:
+                raise AreaOfInterestError(
+                    f"{reader.place}: no visible pixel lies in the area of interest; choose another"
+                )
             item = self._package_item(occupied)
             self._counter.add(0, 0)
             writer.commit(self.info, item)

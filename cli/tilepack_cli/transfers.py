@@ -1,0 +1,134 @@
+"""What commands that make a new target share: how a plan is shown, and what a stopped one has left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+import tilepack
+from tilepack_cli.consoles import remark, warn
+from tilepack_cli.figures import count, counted, size, spans
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tilepack_cli.progress import Moving
+
+
+def check_target(target: Path, storage_format: str | None, *, ready_to_serve: bool) -> tilepack.StorageFormat | None:
+    """Give the storage format that is wished, if it is one for such a target.
+
+    Raises:
+        typer.BadParameter: The wishes contradict one another.
+    """
+    wished = None if storage_format is None else tilepack.StorageFormat(storage_format)
+    try:
+        tilepack.target_kind(target, wished, ready_to_serve=ready_to_serve)
+    except (tilepack.TransferError, tilepack.UnsupportedError) as error:
+        raise typer.BadParameter(str(error), param_hint="TARGET") from error
+    return wished
+
+
+@contextlib.contextmanager
+def telling_what_is_left(target: Path) -> Iterator[None]:
+    """Let a stop say what stands at the target."""
+    before = _identity(target)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        after = _identity(target)
+        if after is None:
+            stop.add_note(f"nothing was left at {target}")
+        elif after == before:
+            stop.add_note(f"{target} is as it was")
+        else:
+            stop.add_note(f"{target} was finished already, and is whole")
+        raise
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Give what tells whether something else has come to stand at a path; None when nothing does."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def announcing(moving: Moving, *, quiet: bool, verbose: bool) -> Callable[[tilepack.TransferPlan], None]:
+    """Give what is to be called with the plan before the work begins: it warns, and gives the bar its whole."""
+
+    def begin(plan: tilepack.TransferPlan) -> None:
+        show_warnings(plan.warnings, quiet=quiet, console=moving.console)
+        if verbose:
+            what = f"{name_bundles(plan)}, {counted(plan.tiles, 'tile')}, {size(plan.tile_bytes)}"
+            remark(f"{name_kind(plan)}: {what}", moving.console)
+        moving.expect(plan.tiles, plan.tile_bytes)
+
+    return begin
+
+
+def show_warnings(warnings: Sequence[str], *, quiet: bool, console: Console | None = None) -> None:
+    """Say what should be looked at, unless nobody wants to hear it."""
+    if not quiet:
+        for warning in warnings:
+            warn(warning, console)
+
+
+def table_by_level(
+    plan: tilepack.TransferPlan, columns: Sequence[str], sums: Callable[[Sequence[tilepack.BundleTask]], Sequence[str]]
+) -> Table:
+    """Make a row per level, and one for all.
+
+    Args:
+        plan: What is planned.
+        columns: Names of the columns beside the level's.
+        sums: Gives the figures of some tasks, one for each column.
+    """
+    from rich.table import Table
+
+    levels = sorted({task.bundle.level for task in plan.tasks})
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style="bold", footer_style="bold", show_footer=len(levels) > 1)
+    for name in ("level", *columns):
+        table.add_column(name, justify="right", no_wrap=True)
+    for level in levels:
+        table.add_row(str(level), *sums([task for task in plan.tasks if task.bundle.level == level]))
+    for column, footer in zip(table.columns, ("all", *sums(plan.tasks)), strict=True):
+        column.footer = footer
+    return table
+
+
+def name_verb(plan: tilepack.TransferPlan) -> str:
+    """Say what would be done with the target."""
+    return "replace" if plan.request.replace and os.path.lexists(plan.target) else "make"
+
+
+def name_kind(plan: tilepack.TransferPlan) -> str:
+    """Say what the target is: ``COMPACT_V2 folder, ready to serve``."""
+    container = "package" if plan.kind.is_package else "folder"
+    served = ", ready to serve" if plan.kind.ready_to_serve and not plan.kind.is_package else ""
+    return f"{plan.kind.storage_format} {container}{served}"
+
+
+def name_levels(plan: tilepack.TransferPlan) -> str:
+    """Name the levels that hold what is moved."""
+    levels = {task.bundle.level for task in plan.tasks}
+    return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}" if levels else "no levels"
+
+
+def name_bundles(plan: tilepack.TransferPlan) -> str:
+    """Say what happens to how many bundles, for each way that there is."""
+    ways = {"copy": "copied whole", "repack": "repacked", "blend": "blended"}
+    numbers = {way: sum(task.action == action for task in plan.tasks) for action, way in ways.items()}
+    happening = [(number, way) for way, number in numbers.items() if number] or [(0, "repacked")]
+    bundles = counted(len(plan.tasks), "bundle")
+    if len(happening) == 1:
+        return f"{bundles} {happening[0][1]}"
+    *others, last = [f"{count(number)} {way}" for number, way in happening]
+    return f"{bundles}, {', '.join(others)} and {last}"
