@@ -253,3 +253,15 @@ def test_area_for_a_level_that_is_not_taken_does_not_widen_the_declared_extent(s
              (("5", west), ("4", shapely.box(*BOX.as_tuple())))]  # fmt: skip
     with tilepack.open(export_to("v2", source, tmp_path, area=areas, levels="5")) as reader:
         assert reader.info.extent.as_tuple() == pytest.approx(west.bounds)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_cut_that_leaves_no_visible_pixel_at_all_is_an_error(tmp_path, layout):
+    clear = np.zeros((64, 64, 4), np.uint8)
+    tiles = drawn(SCHEME, lambda *_: (png_of(clear, 6, 8), clear), level=5, row=9, column=13, side=2)
+    write_v2(tmp_path / "source", SCHEME, data_of(tiles))
+    box = SCHEME.tile_extent(TileKey(5, 9, 13))
+    area = shapely.Point(box.xmax, box.ymin).buffer(box.width / 3)
+    with pytest.raises(tilepack.AreaOfInterestError, match="no visible pixel lies in the area of interest"):
+        export_to(layout, tmp_path / "source", tmp_path / "out", area=wkt(area))
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())

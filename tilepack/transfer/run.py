@@ -127,7 +127,7 @@ class _Work:
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
-            if plan.tasks and not occupied:
+            if plan.tasks and not occupied and not self.tally.bad:
                 raise AreaOfInterestError(
                     f"{reader.place}: no visible pixel lies in the area of interest; choose another"
                 )
