@@ -133,9 +133,10 @@ def _kinds(
         return
     wanted: NDArray[np.bool_] | None = None
     if not deep and summary.tiles > sample:
-        present = np.flatnonzero(reader.present(summary.bundle))
-        wanted = np.zeros(reader.present(summary.bundle).shape, np.bool_)
-        wanted[present[np.linspace(0, present.size - 1, sample).astype(int)]] = True
+        present = reader.present(summary.bundle)
+        held = np.flatnonzero(present)
+        wanted = np.zeros_like(present)
+        wanted[held[np.linspace(0, held.size - 1, sample).astype(int)]] = True
     for tile, data in reader.tiles(summary.bundle, wanted):
         yield tile, sniff(data)
 

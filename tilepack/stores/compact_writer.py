@@ -9,17 +9,18 @@ from typing import Final
 import numpy as np
 from zlib_ng import zlib_ng
 
-from tilepack.cache import CacheInfo, StorageFormat
-from tilepack.disk.container import Container, FolderContainer
+from tilepack.cache import StorageFormat
+from tilepack.disk.container import Container
 from tilepack.disk.files import Sink
 from tilepack.errors import TileError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, TileIndex
 from tilepack.formats.names import bundle_name, level_folder
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
-from tilepack.stores.base import PackageItem, RawBundle
+from tilepack.stores.base import RawBundle
 from tilepack.stores.copying import copy_slots
 from tilepack.stores.layouts import Layout
+from tilepack.stores.writer import StoreWriter
 
 _PIECE: Final = 1 << 18
 """Bytes gathered before they are written."""
@@ -35,7 +36,7 @@ class _Slots:
     crc: int
 
 
-class CompactWriter:
+class CompactWriter(StoreWriter):
     """A new Compact V1 or V2 cache."""
 
     def __init__(self, container: Container, storage_format: StorageFormat, layout: Layout) -> None:
@@ -46,9 +47,8 @@ class CompactWriter:
             storage_format: COMPACT or COMPACT_V2.
             layout: Where things lie in it, and which documents there are.
         """
-        self._container = container
+        super().__init__(container, layout)
         self._is_v1 = storage_format is StorageFormat.COMPACT
-        self._layout = layout
         self._first = bundle_v1.FIRST_SLOT if self._is_v1 else bundle_v2.FIRST_SLOT
 
     def _path(self, bundle: BundleKey, suffix: str = ".bundle") -> str:
@@ -163,22 +163,3 @@ class CompactWriter:
         sink.close(zlib_ng.crc32_combine(zlib_ng.crc32(head), slots.crc, slots.size) if sink.needs_crc else 0)
         if self._is_v1:
             self._container.write_document(self._path(bundle, ".bundlx"), bundle_v1.format_bundlx(slots.index))
-
-    def write_substitute(self, name: str, data: bytes) -> bool:
-        """Write a ``missing.*`` or ``blank.*`` beside the levels of a folder; packages have no place for it."""
-        if not isinstance(self._container, FolderContainer):
-            return False
-        self._container.write_document(f"{self._layout.tiles_folder}/{name}", data)
-        return True
-
-    def commit(self, info: CacheInfo, item: PackageItem) -> None:
-        """Write the documents, and let the target appear under its name."""
-        self._container.make_folder(self._layout.tiles_folder)  # a cache without tiles has its folder all the same
-        documents = self._layout.documents(info, item)
-        for path, data in documents.items():
-            self._container.write_document(path, data)
-        self._container.commit(list(documents))
-
-    def abort(self) -> None:
-        """Throw away what was written."""
-        self._container.abort()

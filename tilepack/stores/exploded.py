@@ -56,6 +56,7 @@ class ExplodedReader(StoreReader):
         super().__init__(tree, described, folders)
         self._root = tree.root
         self._rows: dict[int, dict[int, str]] = {}
+        self._bundles: dict[int, list[BundleKey]] = {}
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_Row]] = {}
         self._lock = threading.Lock()
@@ -112,10 +113,12 @@ class ExplodedReader(StoreReader):
         Raises:
             TileError: A tile or a row is there twice.
         """
-        strips = sorted({row & -PACKET_SIZE for row in self._row_folders(level)})
-        return [
-            BundleKey(level, row, column) for row in strips for column in sorted(self._bundles_of_strip(level, row))
-        ]
+        if level not in self._bundles:  # every folder of the level is listed for this: once is enough
+            strips = sorted({row & -PACKET_SIZE for row in self._row_folders(level)})
+            self._bundles[level] = [
+                BundleKey(level, row, column) for row in strips for column in sorted(self._bundles_of_strip(level, row))
+            ]
+        return list(self._bundles[level])
 
     def _rows_of(self, bundle: BundleKey) -> list[_Row]:
         return self._bundles_of_strip(bundle.level, bundle.row).get(bundle.column, [])

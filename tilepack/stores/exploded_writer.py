@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tilepack.cache import CacheInfo, TileFormat
+from tilepack.cache import TileFormat
 from tilepack.disk.container import FolderContainer
 from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.names import level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
-from tilepack.stores.base import PackageItem
 from tilepack.stores.layouts import Layout
+from tilepack.stores.writer import StoreWriter
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ROWS_OPEN: Final = 24
@@ -22,7 +22,7 @@ _ROWS_OPEN: Final = 24
 _BY_FOLDER: Final = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
 
 
-class ExplodedWriter:
+class ExplodedWriter(StoreWriter):
     """A new exploded cache. Parts of one window may be written by different threads, row by row."""
 
     def __init__(self, container: FolderContainer, tile_format: TileFormat, layout: Layout) -> None:
@@ -33,8 +33,8 @@ class ExplodedWriter:
             tile_format: What the cache says its tiles are; the extension of those whose bytes do not tell.
             layout: Where things lie in it, and which documents there are.
         """
-        self._container = container
-        self._layout = layout
+        super().__init__(container, layout)
+        self._levels = container.root / layout.tiles_folder
         self._suffix = {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
 
     def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
@@ -50,7 +50,7 @@ class ExplodedWriter:
             TransferError: The disk is full, or failed.
         """
         del slot_bytes
-        level = self._container.root / self._layout.tiles_folder / level_folder(bundle.level)
+        level = self._levels / level_folder(bundle.level)
         rows: dict[int, int | Path] = {}
         place = level
         try:
@@ -81,23 +81,6 @@ class ExplodedWriter:
         finally:
             for opened in rows.values():
                 _close_row(opened)
-
-    def write_substitute(self, name: str, data: bytes) -> bool:
-        """Write a ``missing.*`` or ``blank.*`` beside the levels."""
-        self._container.write_document(f"{self._layout.tiles_folder}/{name}", data)
-        return True
-
-    def commit(self, info: CacheInfo, item: PackageItem) -> None:
-        """Write the documents, and let the target appear under its name."""
-        (self._container.root / self._layout.tiles_folder).mkdir(exist_ok=True)
-        documents = self._layout.documents(info, item)
-        for path, data in documents.items():
-            self._container.write_document(path, data)
-        self._container.commit(list(documents))
-
-    def abort(self) -> None:
-        """Throw away what was written."""
-        self._container.abort()
 
 
 def _open_row(place: Path) -> int | Path:
