@@ -42,14 +42,16 @@ if TYPE_CHECKING:
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
+    from tilepack.transfer.asking import Area
     from tilepack.transfer.convert import convert, plan_convert
-    from tilepack.transfer.export import Area, ExportOptions, export_cache, plan_export
+    from tilepack.transfer.export import ExportOptions, export_cache, plan_export
+    from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
     from tilepack.transfer.plan import BundleTask, TransferPlan
     from tilepack.transfer.request import PixelOptions
-    from tilepack.transfer.run import TransferResult
+    from tilepack.transfer.result import TileCounts, TransferResult
 
 _HOMES = {
-    "Area": "transfer.export",
+    "Area": "transfer.asking",
     "AreaOfInterestError": "errors",
     "BundleError": "errors",
     "BundleKey": "keys",
@@ -61,6 +63,7 @@ _HOMES = {
     "CacheReport": "inspect.report",
     "ExportOptions": "transfer.export",
     "Extent": "extent",
+    "ImportOptions": "transfer.importing",
     "ItemDescription": "cache",
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
@@ -70,6 +73,7 @@ _HOMES = {
     "SpatialReference": "spatial",
     "StorageFormat": "cache",
     "TargetKind": "stores.targets",
+    "TileCounts": "transfer.result",
     "TileError": "errors",
     "TileFormat": "cache",
     "TileKey": "keys",
@@ -80,16 +84,18 @@ _HOMES = {
     "TilingSchemeError": "errors",
     "TransferError": "errors",
     "TransferPlan": "transfer.plan",
-    "TransferResult": "transfer.run",
+    "TransferResult": "transfer.result",
     "UnsupportedError": "errors",
     "convert": "transfer.convert",
     "export_cache": "transfer.export",
+    "import_cache": "transfer.importing",
     "levels_of": "inspect.levels",
     "list_bundles": "inspect.listing",
     "list_tiles": "inspect.listing",
     "open": "stores.open",
     "plan_convert": "transfer.convert",
     "plan_export": "transfer.export",
+    "plan_import": "transfer.importing",
     "probe": "inspect.probe",
     "target_kind": "stores.targets",
 }
@@ -107,6 +113,7 @@ __all__ = [
     "CacheReport",
     "ExportOptions",
     "Extent",
+    "ImportOptions",
     "ItemDescription",
     "LevelOfDetail",
     "LevelReport",
@@ -116,6 +123,7 @@ __all__ = [
     "SpatialReference",
     "StorageFormat",
     "TargetKind",
+    "TileCounts",
     "TileError",
     "TileFormat",
     "TileKey",
@@ -131,12 +139,14 @@ __all__ = [
     "__version__",
     "convert",
     "export_cache",
+    "import_cache",
     "levels_of",
     "list_bundles",
     "list_tiles",
     "open",
     "plan_convert",
     "plan_export",
+    "plan_import",
     "probe",
     "target_kind",
 ]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
 import tilepack
 from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
-from tilepack_cli.consoles import output, readable, show_table, write_json
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -21,7 +19,6 @@ from tilepack_cli.descriptions import (
     gather_description,
     read_thumbnail,
 )
-from tilepack_cli.figures import count, counted, duration, size
 from tilepack_cli.options import (
     DryRun,
     Jobs,
@@ -38,17 +35,21 @@ from tilepack_cli.options import (
     refuse_contradictions,
 )
 from tilepack_cli.outcome import SKIPPED, reported
-from tilepack_cli.transfers import (
-    announcing,
-    check_target,
-    name_bundles,
-    name_kind,
-    name_levels,
-    name_verb,
-    show_warnings,
-    table_by_level,
-    telling_what_is_left,
+from tilepack_cli.pixels import (
+    AllowLossy,
+    Background,
+    DeleteMissing,
+    Force,
+    KeepBlank,
+    Recompress,
+    SkipErrors,
+    Strict,
+    WholeTiles,
+    name_useless,
+    read_colour,
 )
+from tilepack_cli.results import show_plan, show_result
+from tilepack_cli.transfers import announcing, check_target, show_warnings, telling_what_is_left
 
 EXAMPLES = """\b
 Examples:
@@ -56,22 +57,8 @@ Examples:
   tilepack export Usa.tpkx part --aoi 0-3=country.geojson --aoi city.gpkg
   tilepack export Usa.tpkx p.tpk --aoi city.gpkg --aoi-where "pop>1000" -n
   tilepack export Usa.tpkx part --bbox -130,-10,10,50 --levels 0-4
+  tilepack export new.tpkx city.tpkx --merge
 """
-
-_LISTED: Final = 20
-"""Skipped tiles named one by one."""
-
-_NOTES: Final = {
-    "decoded": "decoded",
-    "transcoded": "put into another tile format",
-    "quantised": "reduced to the colours of a palette",
-    "widened_to_rgba": "widened: their palette or colours had no room for transparency",
-    "sixteen_to_eight": "reduced from 16 to 8 bits a channel",
-    "jpeg_encoded": "encoded as JPEG once more",
-    "subsampling_replaced": "given JPEG's 4:4:4, for their own subsampling cannot be written",
-    "cmyk_to_rgb": "turned from CMYK into RGB",
-    "profile_dropped": "written without their colour profile",
-}
 
 
 @reported
@@ -89,27 +76,21 @@ def export_cache(
     aoi_crs: AoiCrs = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
-    background: Annotated[
-        str | None,
-        typer.Option(
-            "--background",
-            metavar="COLOUR",
-            help="Keep JPEG, and paint the outside: #rrggbb, r,g,b or a name. If not given it is transparent, and JPEG "
-            "becomes MIXED.",
-        ),
-    ] = None,
-    whole_tiles: Annotated[
-        bool, typer.Option("--whole-tiles", help="Keep the tiles on the area's edge uncut.")
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Lay the tiles over those of TARGET if it exists, as import does.")
     ] = False,
-    keep_blank: Annotated[
-        bool, typer.Option("--keep-blank", help="Write cut tiles of which nothing visible is left.")
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Put the tiles in the place of those of TARGET if it exists.")
     ] = False,
-    skip_errors: Annotated[
-        bool, typer.Option("--skip-errors", help="Leave out damaged tiles on the edge; ends with exit code 3 then.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse tiles that cannot be cut (LERC), which else move whole.")
-    ] = False,
+    delete_missing: DeleteMissing = False,
+    background: Background = None,
+    whole_tiles: WholeTiles = False,
+    keep_blank: KeepBlank = False,
+    allow_lossy: AllowLossy = False,
+    recompress: Recompress = False,
+    skip_errors: SkipErrors = False,
+    strict: Strict = False,
+    force: Force = False,
     replace: Replace = False,
     ready_to_serve: ReadyToServe = False,
     title: Title = None,
@@ -126,26 +107,41 @@ def export_cache(
     """Export levels and tiles, cut at pixel resolution to an area.
 
     Only --aoi cuts, and wins over --extent and --bbox. Tiles wholly inside keep their bytes. Whole or not at all:
-    nothing stands under TARGET before everything is in it.
+    nothing stands under TARGET before everything is in it. A TARGET that exists is refused, unless by --replace, or by
+    --merge or --overwrite, which take tiles into it as import does.
     """
+    given = {"--merge": merge, "--overwrite": overwrite, "--replace": replace}
+    if sum(given.values()) > 1:
+        named = " / ".join(name for name, is_given in given.items() if is_given)
+        raise typer.BadParameter("they contradict each other; choose one", param_hint=named)
+    if delete_missing and not overwrite:
+        raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
     refuse_contradictions(levels, scales)
     if extent is not None and bbox is not None:
         raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
+    joins = (merge or overwrite) and target.exists()
     areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
     pixels = tilepack.PixelOptions(
-        background=_read_colour(background),
+        background=read_colour(background),
         whole_tiles=whole_tiles,
         keep_blank=keep_blank,
         skip_errors=skip_errors,
         strict=strict,
+        allow_lossy=allow_lossy,
+        recompress=recompress,
     )
     asked: tilepack.ExportOptions = {
-        "storage_format": check_target(target, storage_format, ready_to_serve=ready_to_serve),
+        "storage_format": storage_format
+        if joins
+        else check_target(target, storage_format, ready_to_serve=ready_to_serve),
         "levels": levels,
         "scales": scales,
         "area": areas or None,
         "extent": read_extent(extent),
         "bbox": read_bbox(bbox),
+        "into_existing": "MERGE" if merge else "OVERWRITE" if overwrite else None,
+        "delete_missing": delete_missing,
+        "force": force,
         "replace": replace,
         "ready_to_serve": ready_to_serve or None,
         "pixels": pixels,
@@ -154,51 +150,15 @@ def export_cache(
     }
     if dry_run:
         plan = _plan(source, target, asked, quiet=quiet)
-        show_warnings([*plan.warnings, *_useless(plan)], quiet=quiet)
-        _show_plan(plan, jobs, json=json)
+        show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
+        show_plan(plan, jobs, json=json)
         return
-    with telling_what_is_left(target):
+    with telling_what_is_left(target, existing=joins):
         result = _export(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
-    _show_result(result, json=json, quiet=quiet)
+    show_result(result, json=json, quiet=quiet)
     if result.skipped:
-        _show_skipped(result, quiet=quiet)
         sys.stdout.flush()
         raise typer.Exit(SKIPPED)
-
-
-def _read_colour(text: str | None) -> tuple[int, int, int] | None:
-    """Read ``#rrggbb``, ``r,g,b`` or a colour's name."""
-    if text is None:
-        return None
-    from PIL import ImageColor
-
-    try:
-        colour = (
-            tuple(map(int, text.split(","))) if "," in text and "(" not in text else ImageColor.getrgb(text.strip())
-        )
-    except ValueError:
-        colour = ()
-    if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
-        raise typer.BadParameter(f"{text!r} is no colour; write #rrggbb, r,g,b or a name", param_hint="--background")
-    return colour[0], colour[1], colour[2]
-
-
-def _useless(plan: tilepack.TransferPlan) -> list[str]:
-    """Name the options that change nothing, because there is no edge or the tiles are others."""
-    request, pixels = plan.request, plan.request.pixels
-    given = {
-        "--background": pixels.background is not None,
-        "--whole-tiles": pixels.whole_tiles,
-        "--keep-blank": pixels.keep_blank,
-        "--skip-errors": pixels.skip_errors,
-        "--strict": pixels.strict,
-    }
-    named = [name for name, is_given in given.items() if is_given]
-    if request.areas is None:
-        return [f"without --aoi nothing is cut, and {', '.join(named)} changes nothing"] if named else []
-    if pixels.background is not None and plan.info.tile_format is not tilepack.TileFormat.JPEG:
-        return [f"--background is for JPEG; in {plan.info.tile_format} tiles the outside is transparent"]
-    return []
 
 
 def _plan(source: Path, target: Path, asked: tilepack.ExportOptions, *, quiet: bool) -> tilepack.TransferPlan:
@@ -218,82 +178,8 @@ def _export(
 
         def begin(plan: tilepack.TransferPlan) -> None:
             announce(plan)
-            show_warnings(_useless(plan), quiet=quiet, console=moving.console)
+            show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
 
         return tilepack.export_cache(
             source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
         )
-
-
-def _show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> None:
-    estimate = plan.estimate(jobs)
-    if json:
-        document = _with_useless(plan.as_json(), plan)
-        write_json(document | {"estimate": {"tileBytes": estimate.tile_bytes, "seconds": round(estimate.seconds, 1)}})
-        return
-    console = output()
-    console.print(readable(f"would {name_verb(plan)} {plan.target}"), soft_wrap=True, style="bold")
-    console.print(f"  {_kind(plan)}")
-    console.print()
-    columns = ("bundles to copy", "to repack", "to blend", "tiles whole", "to cut", "size")
-    show_table(console, table_by_level(plan, columns, _sums))
-    console.print()
-    console.print(f"{counted(plan.left_out, 'tile')} left out")
-    time = duration(estimate.seconds) if estimate.seconds >= 1 else "less than a second"
-    console.print(f"estimate: {size(estimate.tile_bytes)} of tiles in {time}; half or double is no surprise")
-
-
-def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> None:
-    figures = _figures(result)
-    if json:
-        counts = {f"tiles{what.title()}": number for what, number in figures.items()}
-        write_json(_with_useless(result.as_json(), result.plan) | counts)
-    elif not quiet:
-        plan = result.plan
-        console = output()
-        console.print(readable(f"made {plan.target}"), soft_wrap=True, style="bold")
-        console.print(f"  {_kind(plan)}")
-        console.print(f"  {name_bundles(plan)}")
-        console.print(f"  {counted(result.tiles, 'tile')} in {duration(result.seconds)}")
-        console.print(f"  {', '.join(f'{count(number)} {what}' for what, number in figures.items() if number)}")
-        for name, number in result.notes.items():
-            if number:
-                console.print(f"  {counted(number, 'tile')} {_NOTES.get(name, name)}", soft_wrap=True)
-
-
-def _show_skipped(result: tilepack.TransferResult, *, quiet: bool) -> None:
-    lines = [f"{tile} was skipped: {reason}" for tile, reason in result.skipped.items()]
-    more = [f"{counted(len(lines) - _LISTED, 'more tile')} skipped"] if len(lines) > _LISTED else []
-    show_warnings([*lines[:_LISTED], *more], quiet=quiet)
-
-
-def _figures(result: tilepack.TransferResult) -> dict[str, int]:
-    """Count tiles by what became of them."""
-    copied = sum(task.tiles for task in result.plan.tasks if task.action == "copy")
-    composed = result.cut.get("composed", 0)
-    return {
-        "copied": copied,
-        "repacked": result.tiles - copied - composed,
-        "composed": composed,
-        "dropped": result.cut.get("dropped", 0),
-        "skipped": len(result.skipped),
-    }
-
-
-def _with_useless(document: dict[str, Any], plan: tilepack.TransferPlan) -> dict[str, Any]:
-    return document | {"warnings": [*plan.warnings, *_useless(plan)]}
-
-
-def _kind(plan: tilepack.TransferPlan) -> str:
-    return f"{name_kind(plan)} of {plan.info.tile_format} tiles, {name_levels(plan)}"
-
-
-def _sums(tasks: Sequence[tilepack.BundleTask]) -> tuple[str, ...]:
-    actions = [sum(task.action == action for task in tasks) for action in ("copy", "repack", "blend")]
-    cut = sum(task.cut for task in tasks)
-    return (
-        *map(count, actions),
-        count(sum(task.tiles for task in tasks) - cut),
-        count(cut),
-        size(sum(task.tile_bytes for task in tasks)),
-    )

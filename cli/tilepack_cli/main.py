@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 import tilepack
-from tilepack_cli import convert, export, info, levels, ls, tile
+from tilepack_cli import convert, export, importing, info, levels, ls, tile
 from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
@@ -30,6 +30,7 @@ Examples:
   tilepack convert Usa.tpkx Usa.tpk
   tilepack convert Layers Layers.tpkx --levels 0-7,9
   tilepack export Usa.tpkx city.tpkx --aoi city.gpkg
+  tilepack import update.tpkx Layers
   tilepack COMMAND --help
 """
 
@@ -78,6 +79,7 @@ app.command("ls", cls=_Command, epilog=ls.EXAMPLES)(ls.list_contents)
 app.command("tile", cls=_Command, epilog=tile.EXAMPLES)(tile.write_tile)
 app.command("convert", cls=_Command, epilog=convert.EXAMPLES)(convert.convert_cache)
 app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export_cache)
+app.command("import", cls=_Command, epilog=importing.EXAMPLES)(importing.import_cache)
 
 
 def main() -> None:

@@ -36,8 +36,13 @@ def check_target(target: Path, storage_format: str | None, *, ready_to_serve: bo
 
 
 @contextlib.contextmanager
-def telling_what_is_left(target: Path) -> Iterator[None]:
-    """Let a stop say what stands at the target."""
+def telling_what_is_left(target: Path, *, existing: bool = False) -> Iterator[None]:
+    """Let a stop say what stands at the target.
+
+    Args:
+        target: The target.
+        existing: Whether it takes tiles in, bundle by bundle.
+    """
     before = _identity(target)
     try:
         yield
@@ -45,6 +50,8 @@ def telling_what_is_left(target: Path) -> Iterator[None]:
         after = _identity(target)
         if after is None:
             stop.add_note(f"nothing was left at {target}")
+        elif existing:
+            stop.add_note(f"{target} is as it was, or whole bundles further; the same command goes on from there")
         elif after == before:
             stop.add_note(f"{target} is as it was")
         else:
@@ -104,8 +111,13 @@ def table_by_level(
     return table
 
 
-def name_verb(plan: tilepack.TransferPlan) -> str:
-    """Say what would be done with the target."""
+def name_verb(plan: tilepack.TransferPlan, *, past: bool = False) -> str:
+    """Say what would be done, or was, with the target."""
+    if plan.request.update is not None:
+        verb = "merge into" if plan.request.update.mode == "MERGE" else "overwrite in"
+        return {"merge into": "merged into", "overwrite in": "overwrote in"}[verb] if past else verb
+    if past:
+        return "made"
     return "replace" if plan.request.replace and os.path.lexists(plan.target) else "make"
 
 
@@ -122,10 +134,22 @@ def name_levels(plan: tilepack.TransferPlan) -> str:
     return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}" if levels else "no levels"
 
 
-def name_bundles(plan: tilepack.TransferPlan) -> str:
-    """Say what happens to how many bundles, for each way that there is."""
+def name_bundles(plan: tilepack.TransferPlan, unchanged: int = 0, resumed: int = 0) -> str:
+    """Say what happens to how many bundles, for each way that there is.
+
+    Args:
+        plan: What is planned.
+        unchanged: Bundles that turned out to stay as they are, whatever was planned.
+        resumed: Bundles that an earlier run had done.
+    """
     ways = {"copy": "copied whole", "repack": "repacked", "blend": "blended"}
     numbers = {way: sum(task.action == action for task in plan.tasks) for action, way in ways.items()}
+    if unchanged or resumed:
+        numbers = {
+            "replaced": len(plan.tasks) - unchanged - resumed,
+            "unchanged": unchanged,
+            "done by an earlier run": resumed,
+        }
     happening = [(number, way) for way, number in numbers.items() if number] or [(0, "repacked")]
     bundles = counted(len(plan.tasks), "bundle")
     if len(happening) == 1:

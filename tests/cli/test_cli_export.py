@@ -306,7 +306,7 @@ def test_blank_tiles_are_dropped_unless_kept(tmp_path):
     source = write_exploded(tmp_path / "source", {WEST_TILE: out.getvalue(), EAST_TILE: draw_tile(*EAST_TILE)})
     area = wkt(half_of(WEST_TILE).union(half_of(EAST_TILE)))
     result = run("export", source, tmp_path / "a", "--aoi", area)
-    assert result.stdout.splitlines()[4] == "  1 composed, 1 dropped"
+    assert result.stdout.splitlines()[4] == "  1 blended, 1 dropped"
     assert set(read_tiles(tmp_path / "a")) == {EAST_TILE}
     run("export", source, tmp_path / "b", "--aoi", area, "--keep-blank")
     assert set(read_tiles(tmp_path / "b")) == {WEST_TILE, EAST_TILE}
@@ -366,10 +366,11 @@ def test_result_counts_tiles_by_what_became_of_them(tpkx, tmp_path):
     area = shapely.union_all([half_of(WEST_TILE), tile_box(*EAST_TILE), tile_box(*FINE, grown=1)])
     words = ["--aoi", f"4={wkt(area)}", "--aoi", f"9={wkt(tile_box(*FINE, grown=100))}", "--levels", "4,9"]
     shown = json.loads(run("export", tpkx, tmp_path / "made", *words, "--json").stdout)
-    kinds = ("Copied", "Repacked", "Composed", "Dropped", "Skipped")
+    kinds = ("Copied", "Repacked", "Blended", "Dropped", "Unchanged", "Deleted")
     assert shown["tiles"] == len(read_tiles(tmp_path / "made"))
     assert sum(shown[f"tiles{kind}"] for kind in kinds[:3]) == shown["tiles"]
-    assert shown["tilesComposed"] == shown["tilesCut"]["composed"] >= 1
+    assert shown["tilesBlended"] >= 1
+    assert shown["skipped"] == {}
 
 
 def test_json_holds_all_that_the_library_tells(tpkx, tmp_path):

@@ -74,10 +74,13 @@ def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, m
             continue
         for place in tmp_path.iterdir():
             shutil.rmtree(place) if place.is_dir() else place.unlink()
-        shutil.copy(tpkx, "Usa.tpkx")
         asked = shlex.split(line.partition(" > ")[0])[1:]
-        if "Layers" in asked[1:2]:
-            tilepack.convert(tpkx, "Layers")
+        there = {asked[1]} if "--merge" not in asked and asked[0] != "import" else set(asked[1:3])
+        for name in {"Usa.tpkx"} | there:  # what an example takes tiles from, or brings them into
+            if Path(name).suffix:
+                shutil.copy(tpkx, name)
+            else:
+                tilepack.convert(tpkx, name)
         for word in asked:
             if word.endswith((".gpkg", ".geojson")):
                 write_area(Path(word.rpartition("=")[2]))

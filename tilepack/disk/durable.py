@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename is tried again that Windows refuses because someone has the file open."""
+_FEW: Final = 8
+"""Files that are synced one by one, rather than the whole file system with what others write to it."""
 
 
 def rename(source: Path, target: Path) -> None:
@@ -74,12 +77,31 @@ def sync_tree(folder: Path) -> None:
             return
         for parent, _, names in os.walk(folder):
             for name in names:
-                descriptor = os.open(Path(parent, name), os.O_RDWR | getattr(os, "O_BINARY", 0))
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                _sync_file(Path(parent, name))
             sync_folder(Path(parent))
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Wait until some files of one file system are on the disk.
+
+    Raises:
+        TransferError: The disk failed.
+    """
+    if not paths:
+        return
+    with explained("sync", paths[0].parent):
+        if len(paths) > _FEW and _sync_file_system(paths[0].parent):
+            return
+        for path in paths:
+            _sync_file(path)
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync_file_system(folder: Path) -> bool:

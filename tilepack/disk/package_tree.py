@@ -168,6 +168,10 @@ class PackageTree:
         """Give a file's bytes, as its directory entry claims them."""
         return self._member(path).file_size
 
+    def identity(self, path: str) -> object:
+        """Tell whether there is a member; an open package stays what it is."""
+        return path if path in self._members else None
+
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.
 

@@ -7,19 +7,15 @@ it also marks what a killed run left as tilepack's own, so that the next run may
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import socket
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
+from tilepack.disk.locking import WriterLock
 from tilepack.errors import CacheExistsError, TransferError
-
-_LOCK_BYTE = 1 << 20
-"""Windows locks a byte, and nobody else can read a locked one: far behind the text."""
 
 
 class Staging:
@@ -49,7 +45,7 @@ class Staging:
         for left in (self.partial, self._replaced):
             if os.path.lexists(left) and not self._lock_path.exists():
                 raise CacheExistsError(f"{left}: is in the way and was not made by tilepack; move it away")
-        self._lock = _hold(self._lock_path, target)
+        self._lock = WriterLock(self._lock_path, target)
         try:
             self._clear()
             refuse_existing(target, replace=replace)
@@ -102,19 +98,12 @@ class Staging:
 
     def release(self) -> None:
         """Let go of the name."""
-        if self._lock.closed:
-            return
-        if os.name == "nt":  # which removes no open file
-            self._lock.close()
-            with contextlib.suppress(OSError):
-                self._lock_path.unlink(missing_ok=True)
-        else:  # removed while still held, so that nobody takes it between the two steps
-            self._lock_path.unlink(missing_ok=True)
-            self._lock.close()
+        self._lock.release()
 
 
 _CACHE_PART: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db",
+    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
+    r"|tilepack\.(journal|lock)",
     re.IGNORECASE,
 )
 
@@ -141,46 +130,3 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "
             f"choose another target"
         )
-
-
-def _hold(path: Path, target: Path) -> IO[str]:
-    """Take a lock file, or say who has it."""
-    while True:
-        with explained("write in the target's folder", path.parent):
-            lock = path.open("a+", encoding="utf-8")
-        if not _try_lock(lock):
-            lock.seek(0)
-            holder = lock.read(200).strip() or "another process"
-            lock.close()
-            raise TransferError(f"{target}: {holder} is writing it; wait until it is done")
-        if os.name == "nt" or _is_same_file(lock, path):
-            break
-        lock.close()  # its holder removed it after we opened it: take the next one
-    lock.truncate(0)
-    lock.write(f"tilepack (process {os.getpid()} on {socket.gethostname()})")
-    lock.flush()
-    return lock
-
-
-def _is_same_file(lock: IO[str], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _try_lock(lock: IO[str]) -> bool:
-    """Lock an open file without waiting; False when someone else has it."""
-    try:
-        if os.name == "nt":
-            import msvcrt  # noqa: PLC0415  only Windows has it
-
-            lock.seek(_LOCK_BYTE)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl  # noqa: PLC0415  Windows has it not
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

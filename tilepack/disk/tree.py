@@ -43,6 +43,9 @@ class Tree(Protocol):
     def size(self, path: str) -> int:
         """Give a file's bytes."""
 
+    def identity(self, path: str) -> object:
+        """Give something that changes when another file comes to stand at a path; None while there is none."""
+
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.
 
@@ -123,6 +126,14 @@ class FolderTree:
         place = self._path(path)
         with explained("ask for the size", place):
             return place.stat().st_size
+
+    def identity(self, path: str) -> object:
+        """Give something that changes when another file comes to stand at a path; None while there is none."""
+        try:
+            status = self._path(path).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.

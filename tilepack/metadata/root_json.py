@@ -178,7 +178,7 @@ def _bundles_path(root: JsonNode) -> str:
     return str(path)
 
 
-def format_root_json(info: CacheInfo) -> bytes:
+def format_root_json(info: CacheInfo, bundles_path: str = DEFAULT_BUNDLES_PATH) -> bytes:
     """Print a root.json with the members and in the order of ArcGIS' packages.
 
     The whole list of levels is written. minLOD and maxLOD are the levels said to hold tiles (the scheme's ends where
@@ -200,7 +200,7 @@ def format_root_json(info: CacheInfo) -> bytes:
         "name": info.name,
         "version": kept.get("version") or 1.0,
         "serviceDescription": info.description.description,
-        "tileBundlesPath": DEFAULT_BUNDLES_PATH,
+        "tileBundlesPath": bundles_path,
         "spatialReference": spatial_members(reference, with_grid=True),
         "units": units or map_units(reference),
         "minLOD": first.level if info.min_level is None else info.min_level,

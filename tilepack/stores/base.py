@@ -63,6 +63,25 @@ class RawBundle:
         return self.end - self.first_slot
 
 
+Piece = RawBundle | tuple[TileKey, bytes]
+"""What a bundle is written from: a tile with its data, or the slots of another bundle that lie between two bytes of
+it, as a ``RawBundle`` whose ``order`` names just those."""
+
+
+class OpenBundle(Protocol):
+    """A bundle whose tiles are read in any order. It closes as a context, before anybody replaces its file."""
+
+    def read(self, position: int) -> bytes | None:
+        """Give the data of the tile at a row-major position, or None when there is none."""
+
+    def read_start(self, position: int, size: int) -> bytes:
+        """Give the first bytes of a tile's data, as many as asked where there are so many; others may follow."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 @runtime_checkable
 class TileReader(Protocol):
     """An open source."""
@@ -101,6 +120,9 @@ class TileReader(Protocol):
             bundle: Which bundle.
             wanted: Only these, shape (16384,), row-major; None for all.
         """
+
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a bundle to read its tiles in any order."""
 
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile."""
@@ -144,7 +166,7 @@ class TileWriter(Protocol):
 
         Args:
             bundle: The bundle.
-            tiles: Tiles and their data, each tile once, none empty.
+            tiles: Tiles and their data, each tile once, none empty. Targets of bundles take runs of slots, too.
             slot_bytes: Bytes of lengths and data together, None where they are not known.
         """
 
@@ -162,12 +184,15 @@ class TileWriter(Protocol):
 class SupportsRawWrite(Protocol):
     """A target that takes bundles whole."""
 
-    def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> None:
+    def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> NDArray[np.uint8]:
         """Write a bundle with its slots as they are, order and dead space kept.
 
         Args:
             raw: The bundle.
             moved: Called with the bytes of each piece once it is written.
+
+        Returns:
+            The first four bytes of each tile's data, shape (tiles, 4), as stored.
         """
 
 

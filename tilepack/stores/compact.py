@@ -11,19 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
+from tilepack.disk.journal import PARTIAL
 from tilepack.disk.tree import Tree, below
-from tilepack.errors import BundleError
+from tilepack.errors import BundleError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.formats.names import parse_bundle_name
 from tilepack.keys import BundleKey, TileKey, TileRange
-from tilepack.stores.base import BundleSummary, RawBundle
+from tilepack.stores.base import BundleSummary, OpenBundle, RawBundle
 from tilepack.stores.compact_bundle import CompactBundle
 from tilepack.stores.documents import Described
 from tilepack.stores.reader import StoreReader
 
 _KEPT_OPEN: Final = 8
 """Bundles that single reads keep open: tiles asked for one after the other mostly share one."""
+_TRIALS: Final = 100
+"""Times that a V1 bundle is opened whose two files are being exchanged meanwhile."""
 
 
 class CompactReader(StoreReader):
@@ -59,8 +62,8 @@ class CompactReader(StoreReader):
         """List a level's folder once: the path of each bundle, and that of its index file (V1)."""
         if level in self._listings:
             return self._listings[level]
-        folder = self._folders.get(level)
-        entries = [] if folder is None else self._tree.entries(folder)
+        folder = self.folders.get(level)
+        entries = [] if folder is None else self.tree.entries(folder)
         indexes: dict[str, str] = {}
         for name in (entry.name for entry in entries if not entry.is_folder and entry.name.lower().endswith(".bundlx")):
             other = indexes.setdefault(name[:-1].lower(), name)
@@ -89,25 +92,74 @@ class CompactReader(StoreReader):
         self._listings[level] = {bundle: found[bundle] for bundle in in_order}
         return self._listings[level]
 
-    def _path(self, bundle: BundleKey) -> str:
+    def _found(self, bundle: BundleKey) -> tuple[str, str | None]:
         found = self._listing(bundle.level).get(bundle)
         if found is None:
             raise BundleError(f"{self.place}: there is no bundle {bundle}")
-        return found[0]
+        return found
+
+    def files(self, bundle: BundleKey) -> list[str]:
+        """Give the paths of a bundle's files, that of its index last; none where there is no such bundle.
+
+        Raises:
+            BundleError: A bundle of the level is there twice, or has a wrong name.
+        """
+        found = self._listing(bundle.level).get(bundle)
+        return [] if found is None else [path for path in found if path is not None]
 
     def _open(self, bundle: BundleKey) -> CompactBundle:
-        data = self._tree.open(self._path(bundle))
+        if self._is_v1:
+            return self._open_v1(bundle)
+        data = self.tree.open(self._found(bundle)[0])
         try:
-            if not self._is_v1:
-                return CompactBundle.open_v2(bundle, data)
-            path = self._listing(bundle.level)[bundle][1]
-            if path is None:
+            return CompactBundle.open_v2(bundle, data)
+        except BaseException:
+            data.close()
+            raise
+
+    def _open_v1(self, bundle: BundleKey) -> CompactBundle:
+        """Open a pair of files that belong together, though a writer may be exchanging them.
+
+        tilepack's writers lay both new files beside the old ones as ``.partial``, and rename the bundle first. So while
+        only the index has yet to be renamed, the index that belongs to the bundle is the ``.partial`` one.
+        """
+        path, index = self._found(bundle)
+        pending = f"{index or path[: -len('.bundle')] + '.bundlx'}{PARTIAL}"
+        for _ in range(_TRIALS):
+            stood = self.tree.identity(path)
+            waiting = self.tree.identity(pending) is not None and self.tree.identity(path + PARTIAL) is None
+            try:
+                opened = self._open_pair(bundle, path, pending if waiting else index)
+            except (BundleError, TransferError):
+                if not waiting and self.tree.identity(path) == stood:
+                    raise
+                continue
+            if self.tree.identity(path) == stood:
+                return opened
+            opened.data.close()
+        raise BundleError(
+            f"{self.place}/{path}: is being rewritten, or was left half renamed and is damaged; wait until its writer "
+            f"is done, or take the bundle from a backup"
+        )
+
+    def _open_pair(self, bundle: BundleKey, path: str, index: str | None) -> CompactBundle:
+        data = self.tree.open(path)
+        try:
+            if index is None:
                 return CompactBundle.open_v1(bundle, data, None)
-            with self._tree.open(path) as bundlx:
+            with self.tree.open(index) as bundlx:
                 return CompactBundle.open_v1(bundle, data, bundlx)
         except BaseException:
             data.close()
             raise
+
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a bundle to read its tiles in any order; it closes as a context.
+
+        Raises:
+            BundleError: The bundle is malformed.
+        """
+        return self._open(bundle)
 
     def summary(self, bundle: BundleKey) -> BundleSummary:
         """Give what the index alone tells; no tile is read.
@@ -139,8 +191,8 @@ class CompactReader(StoreReader):
         buffer: memoryview | None = getattr(self._local, "buffer", None)
         if buffer is None:
             buffer = self._local.buffer = memoryview(bytearray(bundle_v2.FIRST_SLOT))
-        path = self._path(bundle)
-        size = self._tree.read_start(path, buffer)
+        path = self._found(bundle)[0]
+        size = self.tree.read_start(path, buffer)
         end = bundle_v2.parse_header(buffer, file_size=size, place=f"{self.place}/{path}")
         scan = bundle_v2.scan_index(buffer[bundle_v2.HEADER_SIZE :])
         slot_bytes = end - bundle_v2.FIRST_SLOT

@@ -41,6 +41,12 @@ class CompactBundle:
         self._order: Positions | None = None
         self._limits: Positions | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.data.close()
+
     @classmethod
     def open_v1(cls, bundle: BundleKey, data: ByteRange, bundlx: ByteRange | None) -> Self:
         """Read a V1 bundle's header and its index file.
@@ -136,6 +142,21 @@ class CompactBundle:
         if length != size:
             raise lengths_differ(self.bundle, position, size, length, self.data.place)
         return slot[LENGTH_PREFIX:]
+
+    def read_start(self, position: int, size: int) -> bytes:
+        """Give the first bytes of a tile's data, fewer than asked where there are no more; none where there is no tile.
+
+        What lies behind a shorter tile may come along.
+
+        Raises:
+            BundleError: Its slot cannot be.
+        """
+        self.check()
+        start = int(self.index.starts[position])
+        if not start:
+            return b""
+        at = start + LENGTH_PREFIX
+        return self.data.read(min(size, self.end - at), at)
 
     def _limit(self, position: int) -> int:
         """Give where a tile's slot has to end at the latest: at the next slot, or at the end."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.cache import StorageFormat
@@ -14,10 +15,10 @@ from tilepack.disk.container import Container
 from tilepack.disk.files import Sink
 from tilepack.errors import TileError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
-from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, TileIndex
+from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, Positions, TileIndex
 from tilepack.formats.names import bundle_name, level_folder
-from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
-from tilepack.stores.base import RawBundle
+from tilepack.keys import TILES_PER_BUNDLE, BundleKey
+from tilepack.stores.base import Piece, RawBundle
 from tilepack.stores.copying import copy_slots
 from tilepack.stores.layouts import Layout
 from tilepack.stores.writer import StoreWriter
@@ -72,12 +73,15 @@ class CompactWriter(StoreWriter):
         if self._is_v1:
             self._container.cancel(self._path(bundle, ".bundlx"))
 
-    def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> None:
+    def write_raw(self, raw: RawBundle, moved: Callable[[int], None] | None = None) -> NDArray[np.uint8]:
         """Write a bundle with its slots as they are, order and dead space kept.
 
         Args:
             raw: The bundle.
             moved: Called with the bytes of each piece once it is written.
+
+        Returns:
+            The first four bytes of each tile's data, shape (tiles, 4), as stored.
 
         Raises:
             BundleError: The source's bundle contradicts itself.
@@ -85,18 +89,20 @@ class CompactWriter(StoreWriter):
         """
         sink = self._container.create(self._path(raw.bundle), self._first + raw.slot_bytes)
         try:
-            index, crc = copy_slots(raw, sink, self._first, moved)
-            self._finish(raw.bundle, sink, _Slots(index, raw.slot_bytes, crc))
+            copied = copy_slots(raw, sink, self._first, moved)
+            self._finish(raw.bundle, sink, _Slots(copied.index, raw.slot_bytes, copied.crc))
         except BaseException:
             sink.abandon()
             raise
+        return copied.heads
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given, without gaps.
 
         Args:
             bundle: The bundle.
-            tiles: Tiles and their data, each tile once, none empty.
+            tiles: Tiles and their data, each tile once, none empty; or runs of slots of another bundle, whatever its
+                level, without gaps.
             slot_bytes: Bytes of lengths and data together, None where they are not known.
 
         Raises:
@@ -117,12 +123,23 @@ class CompactWriter(StoreWriter):
             sink.abandon()
             raise
 
-    def _write_slots(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], sink: Sink) -> _Slots:
+    def _write_slots(self, bundle: BundleKey, tiles: Iterable[Piece], sink: Sink) -> _Slots:
         starts = np.zeros(TILES_PER_BUNDLE, np.int64)
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
         gathered = bytearray()
         end, written, crc = self._first, self._first, 0
-        for tile, data in tiles:
+        for piece in tiles:
+            if isinstance(piece, RawBundle):
+                crc = self._flush(gathered, sink, written, crc)
+                run = copy_slots(piece, sink, end)
+                starts[piece.order] = run.index.starts[piece.order]
+                sizes[piece.order] = _known(run.index.sizes)[piece.order]
+                if sink.needs_crc:
+                    crc = zlib_ng.crc32_combine(crc, run.crc, piece.slot_bytes)
+                end += piece.slot_bytes
+                written = end
+                continue
+            tile, data = piece
             if len(data) > LARGEST_TILE:
                 raise TileError(
                     f"{sink.place}: tile {tile} has {len(data)} bytes; a compact cache holds at most {LARGEST_TILE} a "
@@ -163,3 +180,10 @@ class CompactWriter(StoreWriter):
         sink.close(zlib_ng.crc32_combine(zlib_ng.crc32(head), slots.crc, slots.size) if sink.needs_crc else 0)
         if self._is_v1:
             self._container.write_document(self._path(bundle, ".bundlx"), bundle_v1.format_bundlx(slots.index))
+
+
+def _known(sizes: Positions | None) -> Positions:
+    """Give the sizes that copying has learnt."""
+    if sizes is None:
+        raise TypeError("copied slots have sizes")
+    return sizes

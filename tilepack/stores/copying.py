@@ -6,24 +6,40 @@ where pages of the *target* end; ``copy_file_range`` and ``sendfile`` lose, beca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.disk.files import Sink
 from tilepack.errors import BundleError
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, lengths_differ, overlapping
-from tilepack.stores.base import RawBundle
+from tilepack.stores.base import Piece, RawBundle
 
 _PIECE: Final = 1 << 17
 """Bytes moved at once: small enough to stay in the processor's cache between reading and writing."""
+_SEEN: Final = LENGTH_PREFIX + 4
+"""Bytes of each slot that are looked at as they pass."""
+_FEW: Final = 3
+"""Slots of a run up to which they are moved one by one, which costs less than beginning a run."""
 
 
-def copy_slots(
-    raw: RawBundle, sink: Sink, at: int, moved: Callable[[int], None] | None = None
-) -> tuple[TileIndex, int]:
+@dataclass(frozen=True, slots=True)
+class CopiedSlots:
+    """Slots that were copied, and what came to be known of them."""
+
+    index: TileIndex
+    """For the copy, sizes known."""
+    crc: int
+    """CRC-32 of the copied bytes; 0 where the sink wants none."""
+    heads: NDArray[np.uint8]
+    """The first four bytes of each tile's data, shape (tiles, 4), as stored; of shorter data whatever follows."""
+
+
+def copy_slots(raw: RawBundle, sink: Sink, at: int, moved: Callable[[int], None] | None = None) -> CopiedSlots:
     """Copy the slots of a bundle, dead space and order kept.
 
     Args:
@@ -32,18 +48,15 @@ def copy_slots(
         at: Position in the sink of the first slot.
         moved: Called with the bytes of each piece once it is written.
 
-    Returns:
-        The index for the sink, sizes known, and the CRC-32 of the copied bytes (0 where the sink wants none).
-
     Raises:
         BundleError: A tile's length contradicts the index, the next tile or the end of the file.
         TransferError: Reading or writing failed.
     """
     starts = raw.index.starts[raw.order]
-    lengths = np.zeros(starts.shape, np.int64)
+    seen = np.zeros((starts.size, _SEEN), np.uint8)
     buffer = bytearray(_PIECE)
     view, octets = memoryview(buffer), np.frombuffer(buffer, np.uint8)
-    reach = np.arange(LENGTH_PREFIX)
+    reach = np.arange(_SEEN)
     shift = at - raw.first_slot
     position, known, crc = raw.first_slot, 0, 0
     while position < raw.end:
@@ -54,18 +67,50 @@ def copy_slots(
         sink.write(piece, position + shift)
         if sink.needs_crc:
             crc = zlib_ng.crc32(piece, crc)
-        whole = int(np.searchsorted(starts, position + count - LENGTH_PREFIX, side="right"))
+        whole = int(np.searchsorted(starts, position + count - _SEEN, side="right"))
         if whole > known:
-            places = (starts[known:whole] - position)[:, None] + reach
-            lengths[known:whole] = octets[places].view("<u4")[:, 0]
+            seen[known:whole] = octets[(starts[known:whole] - position)[:, None] + reach]
         position += count
         if moved is not None:
             moved(count)
-        if whole < starts.size and starts[whole] < position:  # this length goes on in the next piece
-            lengths[whole] = int.from_bytes(raw.data.read(LENGTH_PREFIX, int(starts[whole])), "little")
+        while whole < starts.size and starts[whole] < position:  # this slot's start goes on in the next piece
+            start = int(starts[whole])
+            head = raw.data.read(min(_SEEN, raw.end - start), start)
+            seen[whole, : len(head)] = np.frombuffer(head, np.uint8)
             whole += 1
         known = whole
-    return _checked_index(raw, starts, lengths, shift), crc
+    lengths = seen[:, :LENGTH_PREFIX].copy().view("<u4")[:, 0].astype(np.int64)
+    return CopiedSlots(_checked_index(raw, starts, lengths, shift), crc, seen[:, LENGTH_PREFIX:])
+
+
+def runs(raw: RawBundle, sizes: Positions, wanted: NDArray[np.bool_]) -> Iterator[Piece]:
+    """Split what is wanted of a bundle into runs of slots that follow one another without a gap, in stored order.
+
+    Args:
+        raw: The bundle; its file stays open as long as the runs are used.
+        sizes: Bytes of each tile's data, shape (16384,).
+        wanted: Which tiles, shape (16384,).
+
+    Raises:
+        BundleError: The bundle ends too early.
+    """
+    order = raw.order[wanted[raw.order] & (sizes[raw.order] > 0)]
+    if not order.size:
+        return
+    starts = raw.index.starts[order]
+    ends = starts + LENGTH_PREFIX + sizes[order]
+    for part in np.split(order, np.flatnonzero(ends[:-1] != starts[1:]) + 1):
+        first = int(raw.index.starts[part[0]])
+        if len(part) > _FEW:
+            end = int(raw.index.starts[part[-1]] + LENGTH_PREFIX + sizes[part[-1]])
+            yield replace(raw, first_slot=first, end=end, order=part)
+            continue
+        for position in part.tolist():
+            slot = raw.data.read(LENGTH_PREFIX + int(sizes[position]), int(raw.index.starts[position]))
+            length = int.from_bytes(slot[:LENGTH_PREFIX], "little")
+            if length != sizes[position]:
+                raise lengths_differ(raw.bundle, position, int(sizes[position]), length, raw.data.place)
+            yield raw.bundle.tile(position), slot[LENGTH_PREFIX:]
 
 
 def _checked_index(raw: RawBundle, starts: Positions, lengths: Positions, shift: int) -> TileIndex:

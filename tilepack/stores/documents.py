@@ -24,12 +24,10 @@ from tilepack.metadata.iteminfo_xml import parse_iteminfo_xml
 from tilepack.metadata.mapserver_json import parse_mapserver_json
 from tilepack.metadata.root_json import parse_root_json
 from tilepack.spatial import SpatialReference
-from tilepack.stores.levels import ALL_LAYERS, find_layer_folders
+from tilepack.stores.levels import ALL_LAYERS, find_layer_folders, is_version_folder
 
 CONF_XML: Final = "conf.xml"
 ROOT_JSON: Final = "root.json"
-
-_VERSION_FOLDER: Final = re.compile(r"[vV][0-9]+")
 
 _SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 
@@ -41,6 +39,8 @@ class Described:
     """What the documents of a cache say together."""
 
     info: CacheInfo
+    document: str
+    """Path in the tree of conf.xml or root.json."""
     tiles_folder: str
     """Path in the tree of the folder that holds the levels."""
     declared: list[tuple[str, Extent]] = field(default_factory=list)
@@ -83,7 +83,7 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
                 f"reads fused caches, export one layer of it as a cache of its own"
             )
         raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; put it back, it holds the tiles")
-    described = Described(info, tiles_folder)
+    described = Described(info, document, tiles_folder)
     cdi = find_entry(tree, folder, "conf.cdi")
     if cdi is not None:
         extent, reference = parse_conf_cdi(tree.read_document(cdi), place=f"{tree.place}/{cdi}")
@@ -103,7 +103,7 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
         content_type = _optional(described, tree, properties, parse_conf_properties)
         described.info = replace(described.info, content_type=content_type or "Map")
     above = folder.rpartition("/")[0]
-    if _VERSION_FOLDER.fullmatch(above.rsplit("/", 1)[-1]):
+    if is_version_folder(above.rsplit("/", 1)[-1]):
         _read_package_documents(described, tree, above.rpartition("/")[0])
     return described
 
@@ -148,7 +148,7 @@ def _read_ready_to_serve(tree: Tree, document: str, name: str) -> Described:
             f"{place}: tileBundlesPath is {root.bundles_path!r}, but there is no such folder beside it; put the "
             f"bundles there, or mend the path"
         )
-    described = Described(replace(root.info, ready_to_serve=True), tiles_folder)
+    described = Described(replace(root.info, ready_to_serve=True), document, tiles_folder)
     if root.info.extent is not None:
         described.declared.append(("root.json fullExtent", root.info.extent))
     if root.info.initial_extent is not None:

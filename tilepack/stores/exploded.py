@@ -23,7 +23,7 @@ from tilepack.errors import TileError, TilepackError, TransferError
 from tilepack.formats.bundle import LARGEST_TILE, occupied
 from tilepack.formats.names import parse_row_folder, parse_tile_file
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
-from tilepack.stores.base import BundleSummary
+from tilepack.stores.base import BundleSummary, OpenBundle
 from tilepack.stores.documents import Described
 from tilepack.stores.reader import StoreReader
 
@@ -64,9 +64,9 @@ class ExplodedReader(StoreReader):
     def _row_folders(self, level: int) -> dict[int, str]:
         """List a level's row folders once, by row."""
         if level not in self._rows:
-            folder = self._folders.get(level)
+            folder = self.folders.get(level)
             found: dict[int, str] = {}
-            for entry in () if folder is None else self._tree.entries(folder):
+            for entry in () if folder is None else self.tree.entries(folder):
                 row = parse_row_folder(entry.name) if entry.is_folder else None
                 if row is None:
                     continue
@@ -184,6 +184,30 @@ class ExplodedReader(StoreReader):
                         if data:
                             yield TileKey(bundle.level, row.row, column), data
 
+    def row_folder(self, level: int, row: int) -> str | None:
+        """Give the path of a row's folder; None where there is none."""
+        return self._row_folders(level).get(row)
+
+    def files(self, bundle: BundleKey) -> dict[int, str]:
+        """Give the paths of a window's tiles, by row-major position.
+
+        Raises:
+            TileError: A tile is there twice.
+        """
+        return {
+            (row.row - bundle.row) * PACKET_SIZE + column - bundle.column: f"{row.folder}/{name}"
+            for row in self._rows_of(bundle)
+            for column, name in row.files.items()
+        }
+
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a window to read its tiles in any order.
+
+        Raises:
+            TileError: A tile is there twice.
+        """
+        return _Window(self._root, self.files(bundle))
+
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile.
 
@@ -199,6 +223,33 @@ class ExplodedReader(StoreReader):
             return None
         with _opened_folder(self._root / folder) as opened:
             return opened.read(name) or None
+
+
+class _Window:
+    """A window of 128 x 128 tiles, whose files are opened one by one."""
+
+    def __init__(self, root: Path, files: Mapping[int, str]) -> None:
+        self._root = root
+        self._files = files
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is kept open."""
+
+    def read(self, position: int) -> bytes | None:
+        """Give the data of the tile at a row-major position, or None when there is none."""
+        path = self._files.get(position)
+        if path is None:
+            return None
+        place = self._root / path
+        with _opened_folder(place.parent) as folder:
+            return folder.read(place.name) or None
+
+    def read_start(self, position: int, size: int) -> bytes:
+        """Give the first bytes of a tile's data."""
+        return (self.read(position) or b"")[:size]
 
 
 class _opened_folder:  # noqa: N801  used as a function, in with statements

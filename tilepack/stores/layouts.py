@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tilepack.cache import CacheInfo
@@ -28,9 +29,9 @@ from tilepack.metadata.conf_xml import format_conf_xml
 from tilepack.metadata.iteminfo_json import format_iteminfo_json
 from tilepack.metadata.iteminfo_xml import format_item_pkinfo, format_iteminfo_xml
 from tilepack.metadata.mapserver_json import format_mapserver_json
-from tilepack.metadata.root_json import format_root_json
+from tilepack.metadata.root_json import DEFAULT_BUNDLES_PATH, format_root_json
 from tilepack.stores.base import PackageItem
-from tilepack.stores.levels import ALL_LAYERS
+from tilepack.stores.levels import ALL_LAYERS, is_version_folder
 
 Documents = Callable[[CacheInfo, PackageItem], dict[str, bytes]]
 
@@ -73,11 +74,15 @@ def folder_layout() -> Layout:
     )
 
 
-def _package_documents(info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+def _package_documents(
+    info: CacheInfo, item: PackageItem, folder: str = "", bundles_path: str = DEFAULT_BUNDLES_PATH
+) -> dict[str, bytes]:
     return {
-        "iteminfo.json": format_iteminfo_json(info, guid=item.guid, created=item.created, degrees=item.degrees),
-        "root.json": format_root_json(info),
-        "thumbnail.png": item.thumbnail,
+        f"{folder}iteminfo.json": format_iteminfo_json(
+            info, guid=item.guid, created=item.created, degrees=item.degrees
+        ),
+        f"{folder}root.json": format_root_json(info, bundles_path),
+        f"{folder}thumbnail.png": item.thumbnail,
     }
 
 
@@ -93,19 +98,46 @@ def tpk_layout(name: str) -> Layout:
         name: Map name; its folder is called so, as far as file names may be.
     """
     root = f"v101/{safe_name(name)}/"
+    return Layout(
+        tiles_folder=root + ALL_LAYERS, dialect=HeaderDialect.ARCGIS, documents=partial(_tpk_documents, "", root)
+    )
 
-    def documents(info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
-        return {
-            "esriinfo/item.pkinfo": format_item_pkinfo(info, guid=item.guid, created=item.created),
-            "esriinfo/iteminfo.xml": format_iteminfo_xml(
-                info, guid=item.guid, created=item.created, degrees=item.degrees
-            ),
-            "esriinfo/thumbnail/thumbnail.png": item.thumbnail,
-            "servicedescriptions/mapserver/mapserver.json": format_mapserver_json(info, degrees=item.degrees),
-            **_conf_documents(info, root),
-        }
 
-    return Layout(tiles_folder=root + ALL_LAYERS, dialect=HeaderDialect.ARCGIS, documents=documents)
+def _tpk_documents(base: str, root: str, info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+    return {
+        f"{base}esriinfo/item.pkinfo": format_item_pkinfo(info, guid=item.guid, created=item.created),
+        f"{base}esriinfo/iteminfo.xml": format_iteminfo_xml(
+            info, guid=item.guid, created=item.created, degrees=item.degrees
+        ),
+        f"{base}esriinfo/thumbnail/thumbnail.png": item.thumbnail,
+        f"{base}servicedescriptions/mapserver/mapserver.json": format_mapserver_json(info, degrees=item.degrees),
+        **_conf_documents(info, root),
+    }
+
+
+def existing_layout(document: str, tiles_folder: str, *, ready_to_serve: bool) -> Layout:
+    """Tell how a cache or package that exists is laid out.
+
+    Args:
+        document: Path of its conf.xml or root.json.
+        tiles_folder: Path of the folder that holds its levels.
+        ready_to_serve: Whether it is described by root.json.
+    """
+    folder = document[: document.rfind("/") + 1]
+    if ready_to_serve:
+        inner = tiles_folder[len(folder) :]
+        documents = partial(_package_documents, folder=folder, bundles_path=f"./{inner}" if inner else ".")
+        return Layout(tiles_folder=tiles_folder, dialect=HeaderDialect.ARCGIS, documents=documents)
+    *above, version, _ = ["", *folder[:-1].split("/")]
+    if is_version_folder(version):
+        base = "".join(f"{part}/" for part in above if part)
+        documents = partial(_tpk_documents, base, folder)
+        return Layout(tiles_folder=tiles_folder, dialect=HeaderDialect.ARCGIS, documents=documents)
+    return Layout(
+        tiles_folder=tiles_folder,
+        dialect=HeaderDialect.PAPER,
+        documents=lambda info, _: _conf_documents(info, folder),
+    )
 
 
 def safe_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tilepack.disk.tree import Tree, below
@@ -10,6 +11,14 @@ from tilepack.formats.names import is_hexadecimal_level, parse_level_folder
 
 ALL_LAYERS: Final = "_alllayers"
 """Folder beside conf.xml that holds the levels of a fused cache."""
+
+
+_VERSION: Final = re.compile(r"[vV][0-9]+")
+
+
+def is_version_folder(name: str) -> bool:
+    """Tell whether a folder of a .tpk is the one that holds its cache: ``v101``, ``v10``."""
+    return bool(_VERSION.fullmatch(name))
 
 
 def find_level_folders(tree: Tree, folder: str) -> dict[int, str]:

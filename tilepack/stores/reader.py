@@ -25,8 +25,14 @@ class StoreReader:
         self.warnings = described.warnings
         self.declared = described.declared
         self.substitutes = described.substitutes
-        self._tree = tree
-        self._folders = dict(folders)
+        self.tree = tree
+        """The folder or package."""
+        self.document = described.document
+        """Path in it of conf.xml or root.json."""
+        self.tiles_folder = described.tiles_folder
+        """Path in it of the folder that holds the levels."""
+        self.folders = dict(folders)
+        """Path in it of each level's folder."""
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +42,8 @@ class StoreReader:
 
     def levels(self) -> list[int]:
         """Give the LevelIDs that have a folder, ascending."""
-        return sorted(self._folders)
+        return sorted(self.folders)
 
     def close(self) -> None:
         """Close every file."""
-        self._tree.close()
+        self.tree.close()

@@ -62,20 +62,31 @@ class TileChooser:
         """
         if self.takes_all or not tiles.count:
             return None
-        cover = self._coverage(tiles)
-        if (cover == Coverage.INSIDE).all():
+        flat = self.coverage(bundle, tiles)
+        if np.count_nonzero(flat == Coverage.INSIDE) == tiles.count:
             return None
-        inside = np.zeros((PACKET_SIZE, PACKET_SIZE), np.uint8)
-        rows = slice(tiles.row_start - bundle.row, tiles.row_stop - bundle.row)
-        columns = slice(tiles.column_start - bundle.column, tiles.column_stop - bundle.column)
-        inside[rows, columns] = cover
-        flat = inside.reshape(TILES_PER_BUNDLE)
         present = reader.present(bundle)
         wanted = present & (flat != Coverage.OUTSIDE)
         cut = wanted & (flat == Coverage.CROSSING)
         if not cut.any() and np.array_equal(wanted, present):
             return None
         return TileChoice(wanted, cut)
+
+    def coverage(self, bundle: BundleKey, tiles: TileRange) -> NDArray[np.uint8]:
+        """Classify tiles of a bundle, whether they exist or not; those that are taken whole count as inside.
+
+        Args:
+            bundle: The bundle.
+            tiles: A rectangle in it.
+
+        Returns:
+            uint8 (16384,) of ``Coverage``, row-major; what is not in the rectangle is outside.
+        """
+        inside = np.zeros((PACKET_SIZE, PACKET_SIZE), np.uint8)
+        rows = slice(tiles.row_start - bundle.row, tiles.row_stop - bundle.row)
+        columns = slice(tiles.column_start - bundle.column, tiles.column_stop - bundle.column)
+        inside[rows, columns] = Coverage.INSIDE if self.takes_all else self._coverage(tiles)
+        return inside.reshape(TILES_PER_BUNDLE)
 
     def _coverage(self, tiles: TileRange) -> NDArray[np.uint8]:
         """Classify a rectangle of tiles; tiles that are taken whole count as inside."""

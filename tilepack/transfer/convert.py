@@ -13,7 +13,8 @@ from tilepack.transfer.counting import Progress
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
 from tilepack.transfer.request import TransferRequest
-from tilepack.transfer.run import TransferResult, run_transfer
+from tilepack.transfer.result import TransferResult
+from tilepack.transfer.run import run_transfer
 
 
 def convert(

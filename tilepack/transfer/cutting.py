@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from tilepack.aoi_levels import AreasByLevel
@@ -15,10 +16,8 @@ from tilepack.errors import TileError, UnsupportedError
 from tilepack.keys import TileKey
 from tilepack.pixels.compose import Outcome, TileResult, clip_tile
 from tilepack.scheme import TilingScheme
+from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
-
-_AHEAD: Final = 64
-"""Tiles cut ahead of the one that is written next."""
 
 _LISTED: Final = 20
 """Bad tiles named one by one in an error."""
@@ -44,15 +43,19 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str) -> TileError:
-        """Make the one error that names the bad tiles."""
+    def error(self, place: str, fault: str = "on the area's edge cannot be cut") -> TileError:
+        """Make the one error that names the bad tiles.
+
+        Args:
+            place: The source.
+            fault: What is the matter with them.
+        """
         bad = sorted(self.bad.items())
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
         tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
         return TileError(
-            f"{place}: {tiles} on the area's edge cannot be cut; mend them, or leave them out by --skip-errors:\n  "
-            + "\n  ".join(lines + more)
+            f"{place}: {tiles} {fault}; mend them, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
         )
 
 
@@ -120,20 +123,9 @@ class TileCutter:
             tiles: Tiles with their data.
             crossed: Those to cut.
         """
-        waiting: deque[tuple[TileKey, bytes | Future[bytes | None]]] = deque()
-        for tile, data in tiles:
-            waiting.append((tile, self._pool.submit(self.cut, tile, data) if tile in crossed else data))
-            while waiting and (len(waiting) > _AHEAD or not _is_pending(waiting[0][1])):
-                yield from self._next(waiting)
-        while waiting:
-            yield from self._next(waiting)
-
-    def _next(self, waiting: deque[tuple[TileKey, bytes | Future[bytes | None]]]) -> Iterator[tuple[TileKey, bytes]]:
-        tile, made = waiting.popleft()
-        data = made if isinstance(made, bytes) else made.result()
-        if data is not None and not self.has_failed:
-            yield tile, data
-
-
-def _is_pending(made: bytes | Future[bytes | None]) -> bool:
-    return not isinstance(made, bytes) and not made.done()
+        items: Iterator[tuple[TileKey, bytes | Callable[[], bytes | None] | None]] = (
+            (tile, partial(self.cut, tile, data) if tile in crossed else data) for tile, data in tiles
+        )
+        for tile, made in in_order(items, self._pool):
+            if made is not None and not self.has_failed:
+                yield tile, made

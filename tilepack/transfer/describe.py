@@ -92,6 +92,64 @@ def describe_target(
     )
 
 
+def describe_joined(
+    target: TileReader,
+    request: TransferRequest,
+    levels: Mapping[int, int],
+    taken: Mapping[int, Sequence[Occupied]],
+    present: Callable[[BundleKey], NDArray[np.bool_]],
+) -> CacheInfo:
+    """Say what a target that exists will say of itself, once it has taken tiles in.
+
+    Args:
+        target: The target, open for reading.
+        request: What is asked for.
+        levels: LevelID in the target of each level of the source.
+        taken: Bundles with the rectangles of their tiles, by the source's level.
+        present: Tells which tiles of a bundle of the source are taken in, shape (16384,).
+
+    Raises:
+        TilingSchemeError: A tile lies where no map is.
+    """
+    info = target.info
+    here = {there: level for level, there in levels.items()}
+    moved = {
+        levels[level]: [
+            (BundleKey(levels[level], bundle.row, bundle.column), replace(tiles, level=levels[level]))
+            for bundle, tiles in bundles
+        ]
+        for level, bundles in taken.items()
+    }
+    extent = declared_extent(
+        info.scheme, moved, lambda there: present(BundleKey(here[there.level], there.row, there.column))
+    )
+    if extent is None:
+        return replace(info, description=_description(info.description, request.description))
+    _refuse_far_tiles(target.place, info.scheme, moved)
+    if request.areas is not None:
+        areas = [request.areas.at(level).extent for level in taken]
+        extent = extent.intersection(reduce(Extent.union, areas)) or extent
+    said = info.extent or _measured(target)
+    return replace(
+        info,
+        extent=extent if said is None else said.union(extent),
+        min_level=None if info.min_level is None else min(info.min_level, *moved),
+        max_level=None if info.max_level is None else max(info.max_level, *moved),
+        description=_description(info.description, request.description),
+    )
+
+
+def _measured(reader: TileReader) -> Extent | None:
+    """Give the extent of what a cache holds that declares none."""
+    known = {lod.level for lod in reader.info.scheme.levels}
+    levels = {
+        level: [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
+        for level in reader.levels()
+        if level in known and reader.bundles(level)
+    }
+    return declared_extent(reader.info.scheme, levels, reader.present)
+
+
 def _with_end(scheme: TilingScheme, extent: Extent | None) -> TilingScheme:
     """Say where the grid ends, where GDAL would guess wrongly.
 

@@ -2,84 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypedDict, Unpack
+from typing import Unpack, cast
 
-from tilepack.aoi import AreaOfInterest
-from tilepack.aoi_levels import AreasByLevel, LevelRanges, split_levels
-from tilepack.areas.reading import CrsLike
-from tilepack.cache import ItemDescription, StorageFormat
-from tilepack.errors import AreaOfInterestError
-from tilepack.extent import Extent
-from tilepack.scheme import TilingScheme
-from tilepack.selection import LevelSelection
+from tilepack.cache import StorageFormat
+from tilepack.errors import CacheExistsError, TransferError
+from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
+from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.describe import description_warnings
+from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
-from tilepack.transfer.request import PixelOptions, TransferRequest
-from tilepack.transfer.run import TransferResult, run_transfer
-
-_DEGREES: Final = "EPSG:4326"
+from tilepack.transfer.result import TransferResult
+from tilepack.transfer.run import run_transfer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
-    """An area of interest as it is given, before it is read."""
-
-    source: str | Path | Mapping[str, Any]
-    """Path of a vector file, or of a layer in one (``x.gdb/layer``); WKT; or GeoJSON, as text or parsed. A text may
-    begin with the LevelIDs it is for: ``0-8,10=country.gpkg``. An area without is for all that no other names."""
-    layer: str | None = None
-    """Layer of a file that has several."""
-    where: str | None = None
-    """Attribute filter, in SQL."""
-    crs: CrsLike | None = None
-    """Spatial reference of the coordinates; needed where the source names none."""
-
-    def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
-        """Part the levels that the area is for, None for all others, from what it is.
-
-        Raises:
-            AreaOfInterestError: What stands before the ``=`` means no levels.
-        """
-        return split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
-
-
-AreaLike = str | Path | Mapping[str, Any] | Area
-Bounds = tuple[float, float, float, float]
-
-
-class ExportOptions(TypedDict, total=False):
+class ExportOptions(SelectionOptions, total=False):
     """What ``export_cache`` and ``plan_export`` take beside source and target."""
 
     storage_format: StorageFormat | str | None
     """For folders: COMPACT, COMPACT_V2 (the default) or EXPLODED."""
-    levels: str | Iterable[int] | None
-    """LevelIDs, as ``"0-7,9"`` or numbers; None for all that hold tiles."""
-    scales: str | Iterable[float] | None
-    """Scale denominators instead of levels."""
-    area: AreaLike | Sequence[AreaLike] | None
-    """Area of interest, or several for ranges of levels; it cuts, and wins over extents."""
-    extent: Bounds | None
-    """xmin, ymin, xmax, ymax in map units; takes the tiles that it meets with more than an edge, and cuts nothing."""
-    bbox: Bounds | None
-    """West, south, east, north in WGS84 degrees, likewise; west beyond east crosses the antimeridian."""
+    into_existing: BlendMode | str | None
+    """The target may exist, and takes the tiles in as ``import_cache`` does: MERGE or OVERWRITE. Its own storage and
+    tile format rule then."""
+    delete_missing: bool
+    """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    force: bool
+    """Pass over the lock files of other programs in a target that exists."""
     replace: bool
     """The target may exist; it is replaced when the new one is whole."""
     ready_to_serve: bool | None
     """Describe a folder by root.json instead of conf.xml; None: as the source is."""
-    pixels: PixelOptions
-    """What happens at the area's edge."""
-    description: ItemDescription | None
-    """What the target says instead of the source, where it says something."""
-    thumbnail: bytes | None
-    """PNG; None draws one from the tiles."""
 
 
 def export_cache(
@@ -107,8 +66,11 @@ def export_cache(
         **options: See ``ExportOptions``.
 
     Raises:
-        TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
+        TilepackError: Whatever it is that cannot be done; nothing stands under the name of a new target then.
     """
+    joined = _for_existing(Path(target), options)
+    if joined is not None:
+        return import_cache(source, target, jobs=jobs, looking=looking, planned=planned, progress=progress, **joined)
     with open_cache(source) as reader:
         plan = _plan(reader, Path(target), options, looking)
         if planned is not None:
@@ -128,73 +90,46 @@ def plan_export(
     Raises:
         TilepackError: Whatever would keep it from being done.
     """
+    joined = _for_existing(Path(target), options)
+    if joined is not None:
+        return plan_import(source, target, looking=looking, **joined)
     with open_cache(source) as reader:
-        return _plan(reader, Path(target), options, looking)
+        return _plan(reader, Path(target), options, looking, count_empty=True)
+
+
+def _for_existing(target: Path, options: ExportOptions) -> ImportOptions | None:
+    """Give the options for a target that exists and is to take the tiles in; None when a new one is to be made."""
+    mode = options.get("into_existing")
+    if mode is not None and options.get("replace"):
+        raise TransferError(f"{target}: is to be replaced, and to take tiles in; choose one of them")
+    if mode is None or not target.exists():
+        return None
+    wished = options.get("storage_format")
+    if wished is not None:
+        with open_cache(target) as there:
+            if there.info.storage_format is not parse_storage_format(wished):
+                raise CacheExistsError(
+                    f"{target}: exists and holds {there.info.storage_format}, which stays; leave the storage format "
+                    f"out, or choose another target"
+                )
+    shared = {name: value for name, value in options.items() if name in ImportOptions.__annotations__}
+    return cast("ImportOptions", shared | {"mode": mode})
 
 
 def _plan(
-    reader: TileReader, target: Path, options: ExportOptions, looking: Callable[[int], None] | None
+    reader: TileReader,
+    target: Path,
+    options: ExportOptions,
+    looking: Callable[[int], None] | None,
+    *,
+    count_empty: bool = False,
 ) -> TransferPlan:
-    plan = plan_transfer(reader, _request(reader, target, options), looking)
-    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))
-
-
-def _request(reader: TileReader, target: Path, options: ExportOptions) -> TransferRequest:
-    scheme = reader.info.scheme
-    area, extent, bbox = options.get("area"), options.get("extent"), options.get("bbox")
-    if extent is not None and bbox is not None:
-        raise AreaOfInterestError("extent and bbox were both given; choose by one of them")
-    areas = None if area is None else read_areas(area, scheme)
-    if areas is not None and (extent or bbox):
-        areas.warnings.append("area of interest and extent were both given; the area counts")
     storage_format = options.get("storage_format")
-    return TransferRequest(
-        target=target,
+    request = replace(
+        make_request(target, reader.info.scheme, options),
         storage_format=None if storage_format is None else parse_storage_format(storage_format),
-        levels=LevelSelection.of(options.get("levels"), options.get("scales")),
         replace=options.get("replace", False),
         ready_to_serve=options.get("ready_to_serve"),
-        areas=areas,
-        extent=None if extent is None else _extent(extent),
-        box=None if bbox is None else _box(bbox, scheme),
-        pixels=options.get("pixels", PixelOptions()),
-        description=options.get("description"),
-        thumbnail=options.get("thumbnail"),
     )
-
-
-def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> AreasByLevel:
-    """Read one area of interest, or several for ranges of levels, into a cache's spatial reference.
-
-    Raises:
-        AreaOfInterestError: An area cannot be read or reprojected.
-    """
-    given = [area] if isinstance(area, str | Path | Mapping | Area) else list(area)
-    read: list[tuple[LevelRanges | None, AreaOfInterest]] = []
-    for each in given:
-        asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, source = asked.split()
-        read.append((ranges, AreaOfInterest.read(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs)))
-    return AreasByLevel(read)
-
-
-def _extent(bounds: Bounds) -> Extent:
-    xmin, ymin, xmax, ymax = bounds
-    try:
-        return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
-    except ValueError as error:
-        raise AreaOfInterestError(f"{error}; write an extent as xmin, ymin, xmax, ymax") from error
-
-
-def _box(bounds: Bounds, scheme: TilingScheme) -> AreaOfInterest:
-    """Read a rectangle in degrees; one that crosses the antimeridian goes on beyond 180."""
-    west, south, east, north = bounds
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90 and west != east):
-        raise AreaOfInterestError(
-            f"{west}, {south}, {east}, {north} is no rectangle in degrees; write it as west, south, east, north"
-        )
-    east += 360 if east < west else 0
-    ring = ", ".join(
-        f"{x!r} {y!r}" for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
-    )
-    return AreaOfInterest.read(f"POLYGON (({ring}))", scheme, crs=_DEGREES)
+    plan = plan_transfer(reader, request, looking, count_empty=count_empty)
+    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))

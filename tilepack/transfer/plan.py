@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -55,6 +56,12 @@ class BundleTask:
     """Number of tiles, those to cut included."""
     cut: int = 0
     """Number of tiles that an area's edge crosses."""
+    empty: int = 0
+    """Number of tiles to cut of which no pixel centre lies inside; 0 where nobody asked."""
+    laid: int = 0
+    """Number of others that may have to be laid on tiles of the target, or put into its tile format."""
+    deleted: int = 0
+    """Number of the target's tiles to delete."""
     tile_bytes: int
     """Bytes to move: the tiles' data in the source, dead space included where it is kept."""
 
@@ -76,6 +83,8 @@ class TransferPlan:
     """The target's may be another: JPEG that is cut becomes MIXED."""
     info: CacheInfo
     """What the target will say of itself, should no tile be cut away wholly."""
+    levels: Mapping[int, int]
+    """LevelID in the target of each level of the source that is taken."""
     tasks: tuple[BundleTask, ...]
     """By level, row, column."""
     occupied: tuple[TileRange, ...]
@@ -85,6 +94,8 @@ class TransferPlan:
     guid: str
     """Derived from the documents and the indexes: the same source gives the same."""
     warnings: tuple[str, ...]
+    fingerprint: str = ""
+    """Of the work on a target that exists; a run that was stopped is only taken up by the same."""
 
     @property
     def tiles(self) -> int:
@@ -95,6 +106,21 @@ class TransferPlan:
     def tile_bytes(self) -> int:
         """Bytes to move: the tiles' data, dead space included where it is kept."""
         return sum(task.tile_bytes for task in self.tasks)
+
+    @property
+    def tiles_empty(self) -> int:
+        """Number of tiles to cut of which no pixel centre lies inside, where that was asked for."""
+        return sum(task.empty for task in self.tasks)
+
+    @property
+    def tiles_to_lay(self) -> int:
+        """Number of tiles that may have to be laid on tiles of the target, or put into its tile format."""
+        return sum(task.laid for task in self.tasks)
+
+    @property
+    def tiles_to_delete(self) -> int:
+        """Number of tiles that the target is to lose."""
+        return sum(task.deleted for task in self.tasks)
 
     @property
     def tiles_to_cut(self) -> int:
@@ -115,8 +141,9 @@ class TransferPlan:
         becomes_png = self.info.tile_format is TileFormat.MIXED and self.source_tile_format is TileFormat.JPEG
         cut = sum(task.tile_bytes * task.cut / task.tiles for task in self.tasks if task.tiles)
         tile_bytes = self.tile_bytes + cut * ((_JPEG_TO_PNG if becomes_png else _SHRUNK) - 1)
-        pixels = self.tiles_to_cut * scheme.tile_width * scheme.tile_height
-        threads = min(jobs or os.cpu_count() or 1, max(1, self.tiles_to_cut))
+        decoded = self.tiles_to_cut + self.tiles_to_lay
+        pixels = decoded * scheme.tile_width * scheme.tile_height
+        threads = min(jobs or os.cpu_count() or 1, max(1, decoded))
         files = self.tiles if self.kind.storage_format is StorageFormat.EXPLODED else 0
         seconds = tile_bytes / _BYTES_PER_SECOND + files * _SECONDS_PER_FILE + pixels * _SECONDS_PER_PIXEL / threads
         return Estimate(round(tile_bytes), seconds)
@@ -128,6 +155,7 @@ class TransferPlan:
             "target": str(self.target),
             "storageFormat": str(self.kind.storage_format),
             "tileFormat": str(self.info.tile_format),
+            "mode": None if self.request.update is None else str(self.request.update.mode),
             "levels": sorted({task.bundle.level for task in self.tasks}),
             "bundles": len(self.tasks),
             "bundlesCopied": self.count(Action.COPY),
@@ -135,6 +163,9 @@ class TransferPlan:
             "bundlesBlended": self.count(Action.BLEND),
             "tiles": self.tiles,
             "tilesToCut": self.tiles_to_cut,
+            "tilesToDrop": self.tiles_empty,
+            "tilesToLay": self.tiles_to_lay,
+            "tilesToDelete": self.tiles_to_delete,
             "tilesLeftOut": self.left_out,
             "tileBytes": self.tile_bytes,
             "byLevel": [self._level_as_json(level) for level in sorted({task.bundle.level for task in self.tasks})],
@@ -151,5 +182,7 @@ class TransferPlan:
             "bundlesBlended": actions[Action.BLEND],
             "tiles": sum(task.tiles for task in tasks),
             "tilesToCut": sum(task.cut for task in tasks),
+            "tilesToLay": sum(task.laid for task in tasks),
+            "tilesToDelete": sum(task.deleted for task in tasks),
             "tileBytes": sum(task.tile_bytes for task in tasks),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,11 @@ _INDEX_BYTES: Final = {
 
 
 def plan_transfer(
-    reader: TileReader, request: TransferRequest, progress: Callable[[int], None] | None = None
+    reader: TileReader,
+    request: TransferRequest,
+    progress: Callable[[int], None] | None = None,
+    *,
+    count_empty: bool = False,
 ) -> TransferPlan:
     """Plan the transfer of a source, or of the levels and tiles asked for, into a new target.
 
@@ -41,6 +46,7 @@ def plan_transfer(
         reader: The source.
         request: What is asked for.
         progress: Called with the number of bundles looked at so far.
+        count_empty: Whether to tell how many of the tiles to cut have no pixel centre inside.
 
     Raises:
         CacheExistsError: The target exists and is not to be replaced.
@@ -53,11 +59,11 @@ def plan_transfer(
     refuse_overlap(Path(reader.place), request.target)
     refuse_existing(request.target, replace=request.replace)
     kind = _kind(reader, request)
-    levels, warnings = _levels(reader, request)
+    levels, warnings = choose_levels(reader, request)
     if request.areas is not None:
         request.areas.require_levels(levels)
         warnings += request.areas.warnings
-        warnings += _uncuttable(reader, request)
+        warnings += uncuttable(reader, request)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()
@@ -71,12 +77,14 @@ def plan_transfer(
             if not summary.tiles:
                 continue
             task, taken = _task(reader, summary, kind, chooser)
+            if task is not None and task.cut and count_empty:
+                task = replace(task, empty=_count_empty(reader, summary, request, chooser))
             left_out += summary.tiles - (task.tiles if task else 0)
             if task is not None:
                 tasks.append(task)
                 found.add(taken)
     if not tasks and left_out:
-        _refuse_a_miss(reader, request, levels[-1])
+        refuse_a_miss(reader, request, levels[-1])
     tile_format = reader.info.tile_format
     if tile_format is TileFormat.JPEG and request.pixels.background is None and any(task.cut for task in tasks):
         tile_format = TileFormat.MIXED
@@ -92,6 +100,7 @@ def plan_transfer(
             request=request,
             source_tile_format=reader.info.tile_format,
             info=info,
+            levels={level: level for level in levels},
             tasks=tuple(tasks),
             occupied=tuple(tiles for bundles in found.levels.values() for _, tiles in bundles),
             left_out=left_out,
@@ -101,8 +110,15 @@ def plan_transfer(
     )
 
 
-def _levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], list[str]]:
-    """Choose the levels, and refuse those that hold tiles but lie on no grid."""
+def choose_levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], list[str]]:
+    """Choose the levels of a source, and refuse those that hold tiles but lie on no grid.
+
+    Returns:
+        The LevelIDs, ascending, and what their chooser should know, in sentences.
+
+    Raises:
+        TilingSchemeError: A level that was named does not exist, or tiles lie on a level that the scheme lacks.
+    """
     held = [level for level in reader.levels() if reader.bundles(level)]
     try:
         levels, warnings = request.levels.choose(reader.info.scheme, held)
@@ -117,7 +133,12 @@ def _levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], li
     return levels, warnings
 
 
-def _uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
+def uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
+    """Say that tiles move whole that cannot be cut, if there are such.
+
+    Raises:
+        UnsupportedError: There are, and ``strict`` forbids it.
+    """
     if reader.info.tile_format is not TileFormat.LERC or request.pixels.whole_tiles:
         return []
     if request.pixels.strict:
@@ -128,8 +149,12 @@ def _uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
     return ["LERC tiles are no images: those that the area's edge crosses move whole"]
 
 
-def _refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> None:
-    """Say how far off the area lies, when no tile is taken."""
+def refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> None:
+    """Say how far off the area lies, when no tile is taken.
+
+    Raises:
+        AreaOfInterestError: Always.
+    """
     extent = next((extent for name, extent in reader.declared if "degrees" not in name), None)
     if extent is None:
         held = [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
@@ -173,6 +198,15 @@ def _task(
         tile_bytes=int(sizes[wanted].sum()),
     )
     return task, summary._replace(tiles=count, occupied=occupied(wanted, summary.bundle))
+
+
+def _count_empty(reader: TileReader, summary: BundleSummary, request: TransferRequest, chooser: TileChooser) -> int:
+    """Count the tiles to cut of which no pixel centre lies inside."""
+    choice = chooser.choose(reader, summary.bundle, summary.occupied)
+    if choice is None or request.areas is None or request.pixels.keep_blank:
+        return 0
+    areas, bundle = request.areas, summary.bundle
+    return sum(not areas.mask(bundle.tile(position)).any() for position in np.flatnonzero(choice.cut).tolist())
 
 
 def refuse_overlap(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tilepack.cache import ItemDescription, StorageFormat
 from tilepack.extent import Extent
+from tilepack.pixels.blend import BlendMode
 from tilepack.selection import LevelSelection
 
 if TYPE_CHECKING:
@@ -32,6 +33,22 @@ class PixelOptions:
     """Leave out tiles that cannot be decoded, and go on."""
     strict: bool = False
     """Refuse tiles that cannot be cut (LERC), which otherwise move whole."""
+    allow_lossy: bool = False
+    """Let whole tiles go through JPEG, or lose colours for PNG8, where a target that exists takes nothing else."""
+    recompress: bool = False
+    """In MIXED targets that exist, make composed tiles JPEG where they are opaque."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateOptions:
+    """How tiles come into a target that exists."""
+
+    mode: BlendMode = BlendMode.MERGE
+    """MERGE lays the source's pixels over the target's, OVERWRITE puts them in their place, inside the area."""
+    delete_missing: bool = False
+    """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    force: bool = False
+    """Pass over the lock files of other programs in the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +59,8 @@ class TransferRequest:
     storage_format: StorageFormat | None = None
     """None: what the suffix says, for folders COMPACT_V2."""
     levels: LevelSelection = field(default_factory=LevelSelection)
+    update: UpdateOptions | None = None
+    """The target exists, and takes the tiles in; None makes a new one."""
     replace: bool = False
     """The target may exist; the new one takes its place when it is whole."""
     ready_to_serve: bool | None = None

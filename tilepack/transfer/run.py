@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import CacheInfo, StorageFormat
+from tilepack.cache import StorageFormat
 from tilepack.disk.container import creation_time
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
@@ -29,42 +28,10 @@ from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
+from tilepack.transfer.result import TileCounts, TransferResult
 
 _SLICE_ROWS: Final = 16
 """Rows of an exploded window that one thread writes; a window is split when it holds more than a slice's tiles."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferResult:
-    """What was done."""
-
-    plan: TransferPlan
-    tiles: int
-    """Number of tiles in the target."""
-    tile_bytes: int
-    """Bytes of the source's tiles that were moved or cut."""
-    info: CacheInfo
-    """What the target says of itself."""
-    cut: Mapping[str, int]
-    """What became of the tiles that an area's edge crosses: number by outcome, ``moved``, ``composed``, ``dropped``."""
-    notes: Mapping[str, int]
-    """Number of cut tiles to which something worth telling happened, by the names of ``TileNotes``."""
-    skipped: Mapping[TileKey, str]
-    """Tiles that were left out because they cannot be decoded, with the reason."""
-    seconds: float
-    """From the first bundle to the rename."""
-
-    def as_json(self) -> dict[str, object]:
-        """Give the result's figures as JSON's values."""
-        return {
-            **self.plan.as_json(),
-            "tiles": self.tiles,
-            "tileBytes": self.tile_bytes,
-            "tilesCut": dict(self.cut),
-            "notes": dict(self.notes),
-            "skipped": {str(tile): reason for tile, reason in self.skipped.items()},
-            "seconds": round(self.seconds, 3),
-        }
 
 
 def run_transfer(
@@ -88,12 +55,20 @@ def run_transfer(
     work = _Work(plan, reader, counter, jobs or os.cpu_count() or 1)
     out_of_reach(work.carry_out, counter)
     tally = work.tally
+    tiles = counter.tiles - tally.outcomes[Outcome.DROPPED] - len(tally.bad)
+    copied = sum(task.tiles for task in plan.tasks if task.action is Action.COPY)
+    blended = tally.outcomes[Outcome.COMPOSED]
     return TransferResult(
         plan=plan,
-        tiles=counter.tiles - tally.outcomes[Outcome.DROPPED] - len(tally.bad),
+        tiles=tiles,
         tile_bytes=counter.bytes,
         info=work.info,
-        cut=dict(sorted(tally.outcomes.items())),
+        counts=TileCounts(
+            copied=copied,
+            repacked=tiles - copied - blended,
+            blended=blended,
+            dropped=tally.outcomes[Outcome.DROPPED],
+        ),
         notes=dict(sorted(tally.notes.items())),
         skipped=dict(sorted(tally.bad.items())),
         seconds=time.monotonic() - begun,

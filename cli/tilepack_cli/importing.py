@@ -1,0 +1,164 @@
+"""``tilepack import``: part of a source into a cache or package that exists, cut at pixel resolution to an area."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import tilepack
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.descriptions import (
+    Attribution,
+    Description,
+    Tags,
+    Thumbnail,
+    Title,
+    gather_description,
+    read_thumbnail,
+)
+from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
+from tilepack_cli.outcome import SKIPPED, reported
+from tilepack_cli.pixels import (
+    AllowLossy,
+    Background,
+    DeleteMissing,
+    Force,
+    KeepBlank,
+    Recompress,
+    SkipErrors,
+    Strict,
+    WholeTiles,
+    name_useless,
+    read_colour,
+)
+from tilepack_cli.results import show_plan, show_result
+from tilepack_cli.transfers import announcing, show_warnings, telling_what_is_left
+
+EXAMPLES = """\b
+Examples:
+  tilepack import update.tpkx Layers
+  tilepack import update.tpkx Layers.tpkx --aoi city.gpkg --overwrite
+  tilepack import update Layers --levels 12-15 --dry-run
+"""
+
+Existing = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TARGET", show_default=False, help="Cache folder or package that exists, and takes the tiles in."
+    ),
+]
+
+
+@reported
+def import_cache(
+    ctx: typer.Context,
+    source: Source,
+    target: Existing,
+    *,
+    levels: Levels = None,
+    scales: Scales = None,
+    aoi: Aoi = None,
+    aoi_layer: AoiLayer = None,
+    aoi_where: AoiWhere = None,
+    aoi_crs: AoiCrs = None,
+    extent: ExtentText = None,
+    bbox: Bbox = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Lay the tiles over those of TARGET; done if not told.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Put the tiles in the place of those of TARGET, transparent pixels too.")
+    ] = False,
+    delete_missing: DeleteMissing = False,
+    background: Background = None,
+    whole_tiles: WholeTiles = False,
+    keep_blank: KeepBlank = False,
+    allow_lossy: AllowLossy = False,
+    recompress: Recompress = False,
+    skip_errors: SkipErrors = False,
+    strict: Strict = False,
+    force: Force = False,
+    title: Title = None,
+    tags: Tags = None,
+    description: Description = None,
+    attribution: Attribution = None,
+    thumbnail: Thumbnail = None,
+    dry_run: DryRun = False,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Import levels and tiles into a cache or package that exists.
+
+    Both need the same grid; levels are matched by resolution, storage formats may differ. Bundle by bundle: each is the
+    old one until the new one is whole, and the same command goes on where a stopped one ended. A package is written
+    anew beside, then takes the old one's place.
+    """
+    refuse_contradictions(levels, scales)
+    if extent is not None and bbox is not None:
+        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
+    if merge and overwrite:
+        raise typer.BadParameter("they contradict each other; choose one", param_hint="--merge / --overwrite")
+    if delete_missing and not overwrite:
+        raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
+    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    asked: tilepack.ImportOptions = {
+        "mode": "OVERWRITE" if overwrite else "MERGE",
+        "delete_missing": delete_missing,
+        "force": force,
+        "levels": levels,
+        "scales": scales,
+        "area": areas or None,
+        "extent": read_extent(extent),
+        "bbox": read_bbox(bbox),
+        "pixels": tilepack.PixelOptions(
+            background=read_colour(background),
+            whole_tiles=whole_tiles,
+            keep_blank=keep_blank,
+            skip_errors=skip_errors,
+            strict=strict,
+            allow_lossy=allow_lossy,
+            recompress=recompress,
+        ),
+        "description": gather_description(title, tags, description, attribution),
+        "thumbnail": read_thumbnail(thumbnail),
+    }
+    if dry_run:
+        plan = _plan(source, target, asked, quiet=quiet)
+        show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
+        show_plan(plan, jobs, json=json)
+        return
+    with telling_what_is_left(target, existing=True):
+        result = _import(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
+    show_result(result, json=json, quiet=quiet)
+    if result.skipped:
+        sys.stdout.flush()
+        raise typer.Exit(SKIPPED)
+
+
+def _plan(source: Path, target: Path, asked: tilepack.ImportOptions, *, quiet: bool) -> tilepack.TransferPlan:
+    from tilepack_cli.progress import Looking
+
+    with Looking(quiet=quiet) as looking:
+        return tilepack.plan_import(source, target, **asked, looking=looking.so_far)
+
+
+def _import(
+    source: Path, target: Path, asked: tilepack.ImportOptions, *, jobs: int | None, quiet: bool, verbose: bool
+) -> tilepack.TransferResult:
+    from tilepack_cli.progress import Moving
+
+    with Moving(quiet=quiet) as moving:
+        announce = announcing(moving, quiet=quiet, verbose=verbose)
+
+        def begin(plan: tilepack.TransferPlan) -> None:
+            announce(plan)
+            show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
+
+        return tilepack.import_cache(
+            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
+        )

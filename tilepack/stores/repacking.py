@@ -1,0 +1,159 @@
+"""Packages that exist, and of which bundles are replaced: written anew beside the old one, then renamed over it.
+
+What tilepack has no use for (the .lyr files of ArcGIS, for instance) goes into the new package as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from zlib_ng import zlib_ng
+
+from tilepack.disk.container import creation_time
+from tilepack.disk.files import ByteRange
+from tilepack.disk.package import PackageContainer
+from tilepack.disk.tree import Tree, below
+from tilepack.keys import BundleKey
+from tilepack.stores.base import Piece
+from tilepack.stores.compact import CompactReader
+from tilepack.stores.compact_writer import CompactWriter
+from tilepack.stores.updating import Agreed, layout_of
+
+_PIECE: Final = 1 << 20
+
+
+class PackageUpdater:
+    """A package that is written anew. Different bundles may be replaced by different threads."""
+
+    is_begun = False
+
+    def __init__(self, container: PackageContainer, reader: CompactReader, replaced: Collection[BundleKey]) -> None:
+        """Begin the new package.
+
+        Args:
+            container: The new one.
+            reader: The old one, opened after the container was; it is closed before the new one takes its place.
+            replaced: Bundles that may be replaced; for each of them ``keep``, ``write`` or ``remove`` is called.
+
+        Raises:
+            BundleError: A bundle is malformed.
+        """
+        self._reader = reader
+        self._container = container
+        layout = layout_of(reader)
+        self._writer = CompactWriter(self._container, reader.info.storage_format, layout)
+        self._changed = False
+        self.untouched = [
+            bundle for level in reader.levels() for bundle in reader.bundles(level) if bundle not in replaced
+        ]
+        """Bundles that are not replaced, and for which ``keep`` has to be called, too."""
+        for bundle in sorted({*self.untouched, *replaced}):
+            self._writer.reserve(bundle, None if bundle in replaced else self._slot_bytes(bundle))
+
+    def _slot_bytes(self, bundle: BundleKey) -> int | None:
+        summary = self._reader.summary(bundle)
+        return summary.slot_bytes if summary.movable else None
+
+    def is_done(self, bundle: BundleKey) -> bool:
+        """Tell whether a run that was stopped has replaced a bundle: packages start anew."""
+        del bundle
+        return False
+
+    def keep(self, bundle: BundleKey) -> None:
+        """Carry a bundle over as it is; what the package has no bundle of is not there afterwards either.
+
+        Raises:
+            BundleError: The bundle is malformed.
+            TransferError: Reading or writing failed.
+        """
+        if not self._reader.files(bundle):
+            self._writer.cancel(bundle)
+            return
+        raw = self._reader.raw(bundle)
+        if raw is None:
+            self._writer.write_bundle(bundle, self._reader.tiles(bundle), None)
+            return
+        with raw.data:
+            self._writer.write_raw(raw)
+
+    def write(self, bundle: BundleKey, pieces: Iterable[Piece], gone: NDArray[np.bool_], agreed: Agreed) -> bool:
+        """Write a bundle; what is not among the pieces is gone."""
+        del gone
+        self._writer.write_bundle(bundle, pieces, None)
+        self._changed = True
+        return agreed()
+
+    def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
+        """Leave a bundle out."""
+        del gone
+        self._writer.cancel(bundle)
+        self._changed = True
+
+    def commit(self, documents: Mapping[str, bytes]) -> None:
+        """Carry over all else that is in the package, and let the new one take its place, unless it is the same.
+
+        Raises:
+            BundleError: A member is damaged.
+            TransferError: Reading or writing failed.
+        """
+        if not (self._changed or documents):
+            self.abort()
+            return
+        tree = self._reader.tree
+        others = sorted({*_members(tree, "", self._bundle_files()), *documents})
+        for path in others:
+            if path in documents:
+                self._container.write_document(path, documents[path])
+            else:
+                self._carry_over(tree, path)
+        self._reader.close()  # Windows renames nothing over an open file
+        self._container.commit(others)
+
+    def _bundle_files(self) -> frozenset[str]:
+        reader = self._reader
+        return frozenset(
+            path for level in reader.levels() for bundle in reader.bundles(level) for path in reader.files(bundle)
+        )
+
+    def _carry_over(self, tree: Tree, path: str) -> None:
+        with tree.open(path) as member:
+            sink = self._container.create(path, member.size)
+            crc = 0
+            for position, piece in _pieces(member):
+                sink.write(piece, position)
+                crc = zlib_ng.crc32(piece, crc)
+            sink.close(crc)
+
+    def abort(self) -> None:
+        """Throw the new package away."""
+        self._container.abort()
+
+
+def open_package_update(path: Path) -> PackageContainer:
+    """Begin a new package beside one that exists.
+
+    What was read of the old one before may be out of date by then: open it anew.
+
+    Raises:
+        TransferError: Another writer is at work, or the file cannot be made.
+    """
+    return PackageContainer(path, replace=True, created=creation_time())
+
+
+def _members(tree: Tree, folder: str, left_out: Collection[str]) -> Iterator[str]:
+    """Yield the files of a tree, but for some."""
+    for name, is_folder in tree.entries(folder):
+        path = below(folder, name)
+        if is_folder:
+            yield from _members(tree, path, left_out)
+        elif path not in left_out:
+            yield path
+
+
+def _pieces(member: ByteRange) -> Iterator[tuple[int, bytes]]:
+    for position in range(0, member.size, _PIECE):
+        yield position, member.read(min(_PIECE, member.size - position), position)

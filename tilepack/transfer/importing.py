@@ -1,0 +1,113 @@
+"""Importing: the levels and tiles asked for into a cache or package that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Unpack
+
+from tilepack.errors import CacheNotFoundError, TransferError
+from tilepack.pixels.blend import BlendMode
+from tilepack.stores.base import TileReader
+from tilepack.stores.open import open_cache
+from tilepack.transfer.asking import SelectionOptions, make_request
+from tilepack.transfer.counting import Progress
+from tilepack.transfer.describe import description_warnings
+from tilepack.transfer.joining import plan_update
+from tilepack.transfer.plan import TransferPlan
+from tilepack.transfer.request import UpdateOptions
+from tilepack.transfer.result import TransferResult
+from tilepack.transfer.update import run_update
+
+
+class ImportOptions(SelectionOptions, total=False):
+    """What ``import_cache`` and ``plan_import`` take beside source and target."""
+
+    mode: BlendMode | str
+    """MERGE (the default) lays the source over the target; OVERWRITE puts it in its place, transparent pixels too."""
+    delete_missing: bool
+    """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    force: bool
+    """Pass over the lock files of other programs in the target."""
+
+
+def import_cache(
+    source: str | Path,
+    target: str | Path,
+    *,
+    jobs: int | None = None,
+    looking: Callable[[int], None] | None = None,
+    planned: Callable[[TransferPlan], None] | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[ImportOptions],
+) -> TransferResult:
+    """Import part of a cache or package into another one, cut at pixel resolution to an area of interest.
+
+    Both have the same grid; levels are matched by resolution, and storage formats may differ. The target's own storage
+    and tile format rule. A bundle of a folder is replaced in one step (of COMPACT, in two that tilepack's readers see
+    through), and the same import takes up one that was killed; a package is written anew beside, and renamed over.
+
+    Args:
+        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        target: Likewise; it has to exist.
+        jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
+        looking: Called with the number of bundles looked at so far, while the plan is made.
+        planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
+        progress: Called with tiles and bytes moved since the last call, from any thread.
+        **options: See ``ImportOptions``.
+
+    Raises:
+        TilepackError: Whatever it is that cannot be done; the target is as it was, or whole bundles further.
+    """
+    with open_cache(source) as reader:
+        plan = _plan(reader, Path(target), options, looking)
+        if planned is not None:
+            planned(plan)
+        return run_update(plan, reader, jobs=jobs, progress=progress)
+
+
+def plan_import(
+    source: str | Path,
+    target: str | Path,
+    *,
+    looking: Callable[[int], None] | None = None,
+    **options: Unpack[ImportOptions],
+) -> TransferPlan:
+    """Plan what ``import_cache`` with the same arguments would do; nothing is written.
+
+    Raises:
+        TilepackError: Whatever would keep it from being done.
+    """
+    with open_cache(source) as reader:
+        return _plan(reader, Path(target), options, looking)
+
+
+def _plan(
+    reader: TileReader, target: Path, options: ImportOptions, looking: Callable[[int], None] | None
+) -> TransferPlan:
+    if not target.exists():
+        raise CacheNotFoundError(f"{target}: there is nothing of that name to import into; make it by an export")
+    request = replace(
+        make_request(target, reader.info.scheme, options),
+        update=UpdateOptions(
+            mode=parse_mode(options.get("mode", BlendMode.MERGE)),
+            delete_missing=options.get("delete_missing", False),
+            force=options.get("force", False),
+        ),
+    )
+    with open_cache(target) as there:
+        plan = plan_update(reader, there, request, looking)
+    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))
+
+
+def parse_mode(text: BlendMode | str) -> BlendMode:
+    """Read MERGE or OVERWRITE, in any case.
+
+    Raises:
+        TransferError: It is neither.
+    """
+    try:
+        return BlendMode(str(text).strip().upper())
+    except ValueError:
+        raise TransferError(f"{text!r} is no way to import; there are MERGE and OVERWRITE") from None

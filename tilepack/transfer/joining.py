@@ -1,0 +1,236 @@
+"""Planning a transfer into a target that exists. The target is not touched, and no tile's data is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tilepack.cache import StorageFormat, TileFormat
+from tilepack.disk.files import explained
+from tilepack.errors import TransferError, UnsupportedError
+from tilepack.formats.bundle import LENGTH_PREFIX, occupied
+from tilepack.keys import BundleKey, TileRange
+from tilepack.pixels.blend import BlendMode
+from tilepack.stores.base import TileReader
+from tilepack.stores.targets import TargetKind
+from tilepack.stores.updating import STATUS
+from tilepack.transfer.describe import Described, derive_guid, describe_joined
+from tilepack.transfer.matching import match_levels
+from tilepack.transfer.overlap import Overlap, Overlaps
+from tilepack.transfer.plan import Action, BundleTask, TransferPlan
+from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, uncuttable
+from tilepack.transfer.request import TransferRequest, UpdateOptions
+
+_PNGS: Final = frozenset({TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32})
+_ADMITTED: Final = {
+    TileFormat.JPEG: {TileFormat.JPEG},
+    TileFormat.LERC: {TileFormat.LERC},
+    TileFormat.PNG: _PNGS,
+    TileFormat.PNG32: _PNGS,
+    TileFormat.PNG8: {TileFormat.PNG8},
+    TileFormat.PNG24: {TileFormat.PNG24},
+    TileFormat.MIXED: {TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
+}
+"""Tile formats whose tiles may, by what the documents say, stand in a cache of another as they are."""
+
+_WAYS_OUT: Final = (
+    "JPEG cannot hold transparent pixels, and the tiles on the area's edge would have some: give a --background "
+    "colour, import into a MIXED cache, export to a new one (it becomes MIXED), or take --whole-tiles"
+)
+
+
+def plan_update(
+    reader: TileReader, target: TileReader, request: TransferRequest, progress: Callable[[int], None] | None = None
+) -> TransferPlan:
+    """Plan the transfer of a source, or of the levels and tiles asked for, into a target that exists.
+
+    Args:
+        reader: The source.
+        target: The target, open for reading.
+        request: What is asked for.
+        progress: Called with the number of bundles looked at so far.
+
+    Raises:
+        TransferError: The target lies in the source, its disk is too small, or the wishes contradict one another.
+        TilingSchemeError: The grids are not the same, or a level that was named does not exist.
+        AreaOfInterestError: The area misses the cache, or a level has none.
+        UnsupportedError: The target's tile format cannot take the tiles.
+        BundleError: A bundle is malformed.
+    """
+    refuse_overlap(Path(reader.place), Path(target.place))
+    options = _options(request)
+    levels, warnings = choose_levels(reader, request)
+    if request.areas is not None:
+        request.areas.require_levels(levels)
+        warnings += request.areas.warnings
+        warnings += uncuttable(reader, request)
+    _refuse_formats(reader, target, request)
+    overlaps = Overlaps(reader, target, request)
+    overlaps.levels = _match(reader, target, levels)
+    tasks: list[BundleTask] = []
+    found = Described()
+    ranges: list[TileRange] = []
+    left_out = looked = 0
+    for level in levels:
+        for bundle in overlaps.bundles(level):
+            looked += 1
+            if progress is not None:
+                progress(looked)
+            overlap = overlaps.of(bundle)
+            task = _task(reader, target, bundle, overlap, options)
+            left_out += overlap.held - (task.tiles if task else 0)
+            if task is None:
+                continue
+            tasks.append(task)
+            tiles = occupied(overlap.taken, bundle)
+            ranges.append(tiles)
+            if task.tiles:
+                found.add(reader.summary(bundle)._replace(tiles=task.tiles, occupied=tiles))
+    if not tasks and left_out:
+        refuse_a_miss(reader, request, levels[-1])
+    if any(task.cut for task in tasks):
+        _refuse_transparency(target, request)
+    info = describe_joined(target, request, overlaps.levels, found.levels, lambda bundle: overlaps.of(bundle).taken)
+    lines = "".join(found.lines)
+    plan = TransferPlan(
+        source=reader.place,
+        target=Path(target.place),
+        kind=kind_of(target),
+        request=request,
+        source_tile_format=reader.info.tile_format,
+        info=info,
+        levels=overlaps.levels,
+        tasks=tuple(tasks),
+        occupied=tuple(ranges),
+        left_out=left_out,
+        guid=derive_guid(info, request, found),
+        fingerprint=_fingerprint(reader, request, overlaps.levels, lines),
+        warnings=(*reader.warnings, *warnings, *_warnings(target, tasks)),
+    )
+    _refuse_small_disk(plan)
+    return plan
+
+
+def kind_of(target: TileReader) -> TargetKind:
+    """Tell what an open cache is."""
+    return TargetKind(
+        storage_format=target.info.storage_format,
+        is_package=Path(target.place).is_file(),
+        ready_to_serve=target.info.ready_to_serve,
+    )
+
+
+def _fingerprint(reader: TileReader, request: TransferRequest, levels: Mapping[int, int], lines: str) -> str:
+    """Sum up what is done, but for the target's state, and for what may be different when a stopped run is taken up.
+
+    Whether bad tiles are left out, and what may be lost, decides about tiles that the stopped run did not write.
+    """
+    pixels, box = request.pixels, request.box
+    wish = (
+        os.path.realpath(reader.place),
+        sorted(levels.items()),
+        request.update and (request.update.mode, request.update.delete_missing),
+        request.areas and request.areas.fingerprint,
+        request.areas is None and request.extent and request.extent.as_tuple(),
+        request.areas is None and box and box.fingerprint,
+        (pixels.background, pixels.whole_tiles, pixels.keep_blank, pixels.recompress),
+        request.description,
+        hashlib.sha256(request.thumbnail or b"").hexdigest(),
+    )
+    return hashlib.sha256(f"{wish!r}\n{lines}".encode()).hexdigest()
+
+
+def _options(request: TransferRequest) -> UpdateOptions:
+    options = request.update or UpdateOptions()
+    if options.delete_missing and options.mode is not BlendMode.OVERWRITE:
+        raise TransferError("missing tiles are deleted under OVERWRITE alone; MERGE takes nothing away")
+    return options
+
+
+def _match(reader: TileReader, target: TileReader, levels: Iterable[int]) -> dict[int, int]:
+    """Match the levels over the bundles that the source has there."""
+    tiles = {level: [reader.summary(bundle).occupied for bundle in reader.bundles(level)] for level in levels}
+    return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
+
+
+def _refuse_formats(reader: TileReader, target: TileReader, request: TransferRequest) -> None:
+    """Refuse tiles that the target cannot take, as far as the documents tell."""
+    source_format, target_format = reader.info.tile_format, target.info.tile_format
+    if (source_format is TileFormat.LERC) != (target_format is TileFormat.LERC):
+        raise UnsupportedError(
+            f"{target.place}: holds {target_format} tiles, the source {source_format}; images and elevation cannot "
+            f"stand in one cache, choose another target"
+        )
+    if target_format is TileFormat.JPEG and source_format in _PNGS and not request.pixels.allow_lossy:
+        raise UnsupportedError(
+            f"{target.place}: holds JPEG tiles, the source {source_format}; to send them through JPEG, which loses "
+            f"detail, take --allow-lossy, or import into a MIXED cache"
+        )
+
+
+def _refuse_transparency(target: TileReader, request: TransferRequest) -> None:
+    if target.info.tile_format is TileFormat.JPEG and request.pixels.background is None:
+        raise UnsupportedError(f"{target.place}: {_WAYS_OUT}")
+
+
+def _task(
+    reader: TileReader, target: TileReader, bundle: BundleKey, overlap: Overlap, options: UpdateOptions
+) -> BundleTask | None:
+    """Decide what happens to a bundle, as far as the indexes tell; None when there is nothing to do."""
+    taken, cut = int(np.count_nonzero(overlap.taken)), int(np.count_nonzero(overlap.cut | overlap.trimmed))
+    deleted = int(np.count_nonzero(overlap.deleted))
+    if not (taken or cut or deleted):
+        return None
+    source_format, target_format = reader.info.tile_format, target.info.tile_format
+    laid = 0
+    if source_format not in _ADMITTED[target_format]:
+        laid = int(np.count_nonzero(overlap.taken & ~overlap.cut))
+    elif options.mode is BlendMode.MERGE and source_format not in (TileFormat.JPEG, TileFormat.LERC):
+        laid = int(np.count_nonzero(overlap.met & ~overlap.cut))
+    summary = reader.summary(bundle) if taken else None
+    whole = (
+        summary is not None
+        and summary.movable
+        and taken == overlap.held
+        and not (overlap.present & ~overlap.taken).any()
+    )
+    if cut or laid:
+        action = Action.BLEND
+    elif whole and StorageFormat.EXPLODED is not target.info.storage_format:
+        action = Action.COPY
+    else:
+        action = Action.REPACK
+    if summary is not None and action is Action.COPY and summary.slot_bytes is not None:
+        moved = summary.slot_bytes - LENGTH_PREFIX * taken
+    else:
+        moved = int(reader.index(bundle)[overlap.taken].sum()) if taken else 0
+    return BundleTask(bundle=bundle, action=action, tiles=taken, cut=cut, laid=laid, deleted=deleted, tile_bytes=moved)
+
+
+def _warnings(target: TileReader, tasks: Iterable[BundleTask]) -> list[str]:
+    found = [f"{target.place}: {text}" for text in target.warnings]
+    tasks = list(tasks)
+    if not tasks:
+        found.append("there are no tiles to move; the target stays as it is")
+    elif os.path.lexists(Path(target.place) / STATUS):
+        found.append(f"{STATUS} in the target will be out of date; rebuild it")
+    return found
+
+
+def _refuse_small_disk(plan: TransferPlan) -> None:
+    """Refuse a plan for a disk that is too small: a package is written anew, a bundle grows beside the old one."""
+    folder = plan.target.parent
+    with explained("look at the target's disk", folder):
+        free = shutil.disk_usage(folder).free
+        again = plan.target.stat().st_size if plan.kind.is_package else 0
+    needed = plan.tile_bytes + again
+    if needed > free:
+        raise TransferError(
+            f"{folder}: has {free:,} bytes free, the work may need {needed:,}; make room or choose fewer levels"
+        )
