@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tilepack._version import __version__
 
 if TYPE_CHECKING:
+    from tilepack.aoi_levels import Area
     from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
     from tilepack.errors import (
         AreaOfInterestError,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
-    from tilepack.transfer.asking import Area
     from tilepack.transfer.convert import convert, plan_convert
     from tilepack.transfer.export import ExportOptions, export_cache, plan_export
     from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from tilepack.transfer.result import TileCounts, TransferResult
 
 _HOMES = {
-    "Area": "transfer.asking",
+    "Area": "aoi_levels",
     "AreaOfInterestError": "errors",
     "BundleError": "errors",
     "BundleKey": "keys",

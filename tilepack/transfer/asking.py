@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 from tilepack.aoi import AreaOfInterest
-from tilepack.aoi_levels import AreasByLevel, LevelRanges, split_levels
-from tilepack.areas.reading import CrsLike
+from tilepack.aoi_levels import AreaLike, read_areas
 from tilepack.cache import ItemDescription
 from tilepack.errors import AreaOfInterestError
 from tilepack.extent import Extent
@@ -20,30 +18,6 @@ from tilepack.transfer.request import PixelOptions, TransferRequest
 _DEGREES: Final = "EPSG:4326"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
-    """An area of interest as it is given, before it is read."""
-
-    source: str | Path | Mapping[str, Any]
-    """Path of a vector file, or of a layer in one (``x.gdb/layer``); WKT; or GeoJSON, as text or parsed. A text may
-    begin with the LevelIDs it is for: ``0-8,10=country.gpkg``. An area without is for all that no other names."""
-    layer: str | None = None
-    """Layer of a file that has several."""
-    where: str | None = None
-    """Attribute filter, in SQL."""
-    crs: CrsLike | None = None
-    """Spatial reference of the coordinates; needed where the source names none."""
-
-    def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
-        """Part the levels that the area is for, None for all others, from what it is.
-
-        Raises:
-            AreaOfInterestError: What stands before the ``=`` means no levels.
-        """
-        return split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
-
-
-AreaLike = str | Path | Mapping[str, Any] | Area
 Bounds = tuple[float, float, float, float]
 
 
@@ -96,21 +70,6 @@ def make_request(target: Path, scheme: TilingScheme, options: SelectionOptions) 
         description=options.get("description"),
         thumbnail=options.get("thumbnail"),
     )
-
-
-def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> AreasByLevel:
-    """Read one area of interest, or several for ranges of levels, into a cache's spatial reference.
-
-    Raises:
-        AreaOfInterestError: An area cannot be read or reprojected.
-    """
-    given = [area] if isinstance(area, str | Path | Mapping | Area) else list(area)
-    read: list[tuple[LevelRanges | None, AreaOfInterest]] = []
-    for each in given:
-        asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, source = asked.split()
-        read.append((ranges, AreaOfInterest.read(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs)))
-    return AreasByLevel(read)
 
 
 def _extent(bounds: Bounds) -> Extent:
