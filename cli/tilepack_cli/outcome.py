@@ -4,7 +4,7 @@
 code  meaning
 ====  =========================================================================
 0     done
-1     failed; the reason stands on stderr
+1     failed, the reason stands on stderr; or diff found a difference
 2     the command line itself is wrong (Typer's own, and contradictory options)
 3     done, but for tiles that were skipped
 130   stopped by Ctrl-C

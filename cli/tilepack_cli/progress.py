@@ -86,6 +86,32 @@ class Looking(_Shown):
             self._progress.update(self._task, description=f"looked at {count(bundles)} bundles")
 
 
+class Comparing(_Shown):
+    """A bar of the bundles compared."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Start before anything is known.
+
+        Args:
+            quiet: Show nothing.
+        """
+        super().__init__(
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None),
+            TaskProgressColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            quiet=quiet,
+        )
+        self._progress.expand = True
+        self._task = self._progress.add_task("looking at both", total=None)
+
+    def so_far(self, bundles: int, total: int) -> None:
+        """Tell how many bundles were compared until now, and of how many."""
+        if bundles == total or self._is_due():
+            description = f"compared {count(bundles)} of {count(total)} bundles"
+            self._progress.update(self._task, completed=bundles, total=total, description=description)
+
+
 class Moving(_Shown):
     """A bar of the bytes moved, with tiles and rate."""
 

@@ -75,8 +75,11 @@ def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, m
         for place in tmp_path.iterdir():
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         asked = shlex.split(line.partition(" > ")[0])[1:]
-        there = {asked[1]} if "--merge" not in asked and asked[0] != "import" else set(asked[1:3])
-        for name in {"Usa.tpkx"} | there:  # what an example takes tiles from, or brings them into
+        joins = "--merge" in asked or asked[0] in ("import", "diff")
+        for name in {
+            "Usa.tpkx",
+            *asked[1 : 3 if joins else 2],
+        }:  # what an example takes tiles from, or brings them into
             if Path(name).suffix:
                 shutil.copy(tpkx, name)
             else:
