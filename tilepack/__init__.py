@@ -40,10 +40,13 @@ if TYPE_CHECKING:
         LevelDifference,
         TileDifference,
     )
+    from tilepack.inspect.findings import Finding, Findings
     from tilepack.inspect.levels import levels_of
     from tilepack.inspect.listing import list_bundles, list_tiles
     from tilepack.inspect.probe import probe
     from tilepack.inspect.report import CacheReport, LevelReport
+    from tilepack.inspect.rules import Severity
+    from tilepack.inspect.verify import verify
     from tilepack.keys import BundleKey, TileKey, TileRange
     from tilepack.scheme import LevelOfDetail, TilingScheme
     from tilepack.selection import LevelSelection
@@ -74,6 +77,8 @@ _HOMES = {
     "DifferenceCounts": "inspect.difference",
     "ExportOptions": "transfer.export",
     "Extent": "extent",
+    "Finding": "inspect.findings",
+    "Findings": "inspect.findings",
     "ImportOptions": "transfer.importing",
     "ItemDescription": "cache",
     "LevelDifference": "inspect.difference",
@@ -82,6 +87,7 @@ _HOMES = {
     "LevelSelection": "selection",
     "MetadataError": "errors",
     "PixelOptions": "transfer.request",
+    "Severity": "inspect.rules",
     "SpatialReference": "spatial",
     "StorageFormat": "cache",
     "TargetKind": "stores.targets",
@@ -112,6 +118,7 @@ _HOMES = {
     "plan_import": "transfer.importing",
     "probe": "inspect.probe",
     "target_kind": "stores.targets",
+    "verify": "inspect.verify",
 }
 
 __all__ = [
@@ -130,6 +137,8 @@ __all__ = [
     "DifferenceCounts",
     "ExportOptions",
     "Extent",
+    "Finding",
+    "Findings",
     "ImportOptions",
     "ItemDescription",
     "LevelDifference",
@@ -138,6 +147,7 @@ __all__ = [
     "LevelSelection",
     "MetadataError",
     "PixelOptions",
+    "Severity",
     "SpatialReference",
     "StorageFormat",
     "TargetKind",
@@ -169,6 +179,7 @@ __all__ = [
     "plan_import",
     "probe",
     "target_kind",
+    "verify",
 ]
 
 

@@ -59,11 +59,11 @@ def show_difference(
     chooses the tiles to compare, and with --pixels of those on its edge the pixels inside. Exit code 1 when anything
     differs.
     """
-    from tilepack_cli.progress import Comparing
+    from tilepack_cli.progress import Working
 
     refuse_contradictions(levels, scales)
     areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
-    with Comparing(quiet=quiet) as comparing:
+    with Working("comparing", quiet=quiet) as comparing:
         found = tilepack.diff(
             a,
             b,

@@ -86,13 +86,14 @@ class Looking(_Shown):
             self._progress.update(self._task, description=f"looked at {count(bundles)} bundles")
 
 
-class Comparing(_Shown):
-    """A bar of the bundles compared."""
+class Working(_Shown):
+    """A bar of what is done, of how much."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, doing: str, *, quiet: bool) -> None:
         """Start before anything is known.
 
         Args:
+            doing: What is being done, in a word: ``comparing``.
             quiet: Show nothing.
         """
         super().__init__(
@@ -103,13 +104,12 @@ class Comparing(_Shown):
             quiet=quiet,
         )
         self._progress.expand = True
-        self._task = self._progress.add_task("looking at both", total=None)
+        self._task = self._progress.add_task(doing, total=None)
 
-    def so_far(self, bundles: int, total: int) -> None:
-        """Tell how many bundles were compared until now, and of how many."""
-        if bundles == total or self._is_due():
-            description = f"compared {count(bundles)} of {count(total)} bundles"
-            self._progress.update(self._task, completed=bundles, total=total, description=description)
+    def so_far(self, done: float, total: int) -> None:
+        """Tell how much of how much is done."""
+        if done == total or self._is_due():
+            self._progress.update(self._task, completed=done, total=total)
 
 
 class Moving(_Shown):

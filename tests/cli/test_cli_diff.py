@@ -164,5 +164,5 @@ def test_diff_shows_a_bar_on_a_terminal_unless_quiet(tpkx, exploded, more, shown
         drawn += os.read(ours, 65536)
     os.close(theirs)
     os.close(ours)
-    assert (b"compared 5 of 5 bundles" in drawn) is shown
+    assert (b"comparing" in drawn) is shown
     assert (drawn != b"the end") is shown

@@ -160,6 +160,10 @@ class PackageTree:
             raise UnsupportedError(f"{place}: is compressed {kind}; pack it anew without compression")
         return member
 
+    def members(self) -> dict[str, int]:
+        """Give the path of every file, in the directory's order, with the CRC-32 that the directory claims for it."""
+        return {path: member.CRC for path, member in self._members.items()}
+
     def is_stored(self, path: str) -> bool:
         """Tell whether a member lies in the package uncompressed, as ArcGIS wants it."""
         return self._member(path).compress_type == zipfile.ZIP_STORED

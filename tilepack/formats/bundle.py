@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,17 @@ class HeaderDialect(Enum):
     request 13580 reads such folders as empty, without an error, when the record count is 0."""
     ARCGIS = "arcgis"
     """As ArcGIS writes: record count 0, largest tile at least 131092. For packages and folders with root.json."""
+
+
+class HeaderFigures(NamedTuple):
+    """What a header says of its bundle beyond what reading it takes."""
+
+    largest: int
+    """Bytes of the largest tile."""
+    slack: int
+    """Bytes of no use, as far as the writer counted them."""
+    file_size: int
+    """Bytes of the ``.bundle``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from typing import Final
 import numpy as np
 
 from tilepack.errors import BundleError
-from tilepack.formats.bundle import Positions, TileIndex, transpose
+from tilepack.formats.bundle import HeaderFigures, Positions, TileIndex, transpose
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey
 
 HEADER_SIZE: Final = 60
@@ -114,6 +114,17 @@ def format_header(*, bundle: BundleKey, tiles: int, largest: int, file_size: int
         bundle.column,
         bundle.column + PACKET_SIZE - 1,
     )
+
+
+def read_header(head: bytes) -> HeaderFigures:
+    """Read the figures of a header that readers do not depend on; ``parse_header`` checks the others."""
+    _, _, largest, _, slack, size, *_ = _HEADER.unpack_from(head)
+    return HeaderFigures(largest, slack, size)
+
+
+def names_another(head: bytes, bundle: BundleKey) -> bool:
+    """Tell whether a header's first row or column is not that of its bundle's name."""
+    return struct.unpack_from("<4I", head, 44)[::2] != (bundle.row, bundle.column)
 
 
 def check_bundlx_size(size: int, *, place: str) -> None:

@@ -32,7 +32,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from tilepack.errors import BundleError
-from tilepack.formats.bundle import LENGTH_PREFIX, HeaderDialect, TileIndex
+from tilepack.formats.bundle import LENGTH_PREFIX, HeaderDialect, HeaderFigures, TileIndex
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE
 
 HEADER_SIZE: Final = 64
@@ -85,6 +85,12 @@ def parse_header(head: bytes | memoryview, *, file_size: int, place: str) -> int
             f"{place}: the header says {size} bytes, the file has {file_size}; it is truncated, take it from a backup"
         )
     return int(size)
+
+
+def read_header(head: bytes) -> HeaderFigures:
+    """Read the figures of a header that readers do not depend on; ``parse_header`` checks the others."""
+    _, _, largest, _, slack, size, *_ = _HEADER.unpack_from(head)
+    return HeaderFigures(largest, slack, size)
 
 
 def format_header(*, largest: int, file_size: int, dialect: HeaderDialect) -> bytes:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, TileFormat
-from tilepack.extent import Extent
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.formats.sniff import TileKind, sniff
+from tilepack.inspect.extents import alike, oversteps
 from tilepack.inspect.report import CacheReport, LevelReport
 from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.scheme import TilingScheme
@@ -26,14 +26,8 @@ from tilepack.stores.extents import declared_extent
 SAMPLE: Final = 16
 """Tiles of each bundle whose bytes are looked at by default."""
 
-_SUPERTILE: Final = 16
-"""Tiles by which ArcGIS oversteps an extent as a matter of course: it makes 4096 x 4096 pixels at a time."""
-
 _NAMED: Final = 5
 """Tiles named one by one in a warning."""
-
-_DEGREE_SLACK: Final = 0.01
-"""Part of an extent by which its corners in degrees may differ from the description's."""
 
 _FITTING: Final[dict[TileFormat, frozenset[str]]] = {
     TileFormat.PNG: frozenset({"PNG", "PNG8", "PNG24", "PNG32"}),
@@ -223,29 +217,15 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
         name, extent = units[0]
         if not extent.meets(finest.extent):
             yield f"{name} declares the extent {extent}, but the tiles of level {finest.level} lie at {finest.extent}"
-        elif _oversteps(finest.occupied, scheme.tiles_in(extent, finest.level)):
+        elif oversteps(finest.occupied, scheme.tiles_in(extent, finest.level)):
             yield (
                 f"{name} declares the extent {extent}, but the tiles of level {finest.level} reach over it, to "
                 f"{finest.extent}"
             )
     for name, degrees in ((name, extent) for name, extent in reader.declared if "degrees" in name):
         converted = [to_degrees(extent, scheme.spatial_reference) for _, extent in units]
-        if converted and not any(there is None or _alike(there, degrees) for there in converted):
+        if converted and not any(there is None or alike(there, degrees) for there in converted):
             yield f"{name} declares {degrees}, but the extents in map units lie at {converted[0]} degrees"
-
-
-def _oversteps(tiles: TileRange, declared: TileRange) -> bool:
-    return (
-        tiles.row_start < declared.row_start - _SUPERTILE
-        or tiles.row_stop > declared.row_stop + _SUPERTILE
-        or tiles.column_start < declared.column_start - _SUPERTILE
-        or tiles.column_stop > declared.column_stop + _SUPERTILE
-    )
-
-
-def _alike(first: Extent, second: Extent) -> bool:
-    slack = _DEGREE_SLACK * max(first.width, first.height, second.width, second.height)
-    return first.holds(second, slack) and second.holds(first, slack)
 
 
 def _count(tiles: Sequence[TileKey], looked: int) -> str:

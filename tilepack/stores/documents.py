@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from tilepack.cache import CacheInfo, ItemDescription
 from tilepack.disk.tree import Tree, below, find_entry
@@ -32,6 +32,21 @@ ROOT_JSON: Final = "root.json"
 _SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 
 _Value = TypeVar("_Value")
+
+
+class OpeningWarning(str):
+    """A sentence on what contradicts itself, found while opening, and the rule that it breaks."""
+
+    __slots__ = ("code",)
+
+    code: str
+    """As ``verify`` names the rule."""
+
+    def __new__(cls, code: str, text: str) -> Self:
+        """Say a sentence, and which rule it is about."""
+        made = super().__new__(cls, text)
+        made.code = code
+        return made
 
 
 @dataclass(slots=True)
@@ -96,7 +111,10 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
                 described.info = info = replace(info, scheme=scheme)
             elif not _agree(reference, info.scheme.spatial_reference):
                 described.warnings.append(
-                    f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts"
+                    OpeningWarning(
+                        "spatial-reference-differs",
+                        f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts",
+                    )
                 )
     properties = find_entry(tree, folder, "conf.properties")
     if properties is not None:
@@ -189,7 +207,7 @@ def _optional(described: Described, tree: Tree, path: str, parse: Callable[..., 
     try:
         return parse(tree.read_document(path), place=f"{tree.place}/{path}")
     except (MetadataError, BundleError) as error:
-        described.warnings.append(f"{error}; read without it")
+        described.warnings.append(OpeningWarning("document-malformed", f"{error}; read without it"))
         return None
 
 

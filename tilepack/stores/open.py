@@ -17,7 +17,7 @@ from tilepack.formats import bundle_v1
 from tilepack.formats.names import parse_row_folder
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
-from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, read_documents
+from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
 
@@ -130,7 +130,11 @@ def _open_described(tree: Tree, document: str) -> TileReader:
     _trust(described, stored)
     known = {lod.level for lod in described.info.scheme.levels}
     for level in sorted(set(folders) - known):
-        described.warnings.append(f"there is a folder for level {level}, which the tiling scheme does not have")
+        described.warnings.append(
+            OpeningWarning(
+                "level-not-in-scheme", f"there is a folder for level {level}, which the tiling scheme does not have"
+            )
+        )
     if described.info.storage_format is not StorageFormat.EXPLODED:
         return CompactReader(tree, described, folders)
     if not isinstance(tree, FolderTree):
@@ -154,7 +158,11 @@ def _trust(described: Described, stored: StorageFormat | None) -> None:
     """Believe the files rather than the document that describes them."""
     said = described.info.storage_format
     if stored is not None and stored is not said:
-        described.warnings.append(f"the documents say {said}, but the tiles are stored as {stored}; that counts")
+        described.warnings.append(
+            OpeningWarning(
+                "storage-format-wrong", f"the documents say {said}, but the tiles are stored as {stored}; that counts"
+            )
+        )
         described.info = replace(described.info, storage_format=stored)
 
 
