@@ -27,6 +27,7 @@ LAYERS = (
     {"areas", "disk"},
     {"aoi"},
     {"aoi_levels"},
+    {"aoi_given"},
     {"stores"},
     {"build", "inspect", "status", "transfer"},
     {"arcpy"},

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tilepack._version import __version__
 
 if TYPE_CHECKING:
-    from tilepack.aoi_levels import Area
+    from tilepack.aoi_given import Area
     from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
     from tilepack.errors import (
         AreaOfInterestError,
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tilepack.transfer.result import TileCounts, TransferResult
 
 _HOMES = {
-    "Area": "aoi_levels",
+    "Area": "aoi_given",
     "AreaOfInterestError": "errors",
     "BundleDifference": "inspect.difference",
     "BundleError": "errors",

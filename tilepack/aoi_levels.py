@@ -23,18 +23,22 @@ from tilepack.spatial import to_crs
 LevelRanges = tuple[tuple[int, int], ...]
 """First and last LevelID of each range, both included."""
 
+RangedArea = tuple[LevelRanges | None, AreaOfInterest]
+"""An area with the levels it is for, None for all that no range names."""
+
 _LEVELLED: Final = re.compile(r"(\s*\d[\d\s,-]*)=(.+)", re.DOTALL)
 
 
 class AreasByLevel:
     """One area for each level, out of areas for ranges of levels. Asked like an `AreaOfInterest`."""
 
-    def __init__(self, areas: Sequence[tuple[LevelRanges | None, AreaOfInterest]]) -> None:
+    def __init__(self, areas: Sequence[RangedArea], *, names_levels: bool = False) -> None:
         """Gather areas.
 
         Args:
             areas: Each with the levels it is for, or None for all levels that no range names. Areas for the same level
                 are united.
+            names_levels: Whether these levels are the ones meant where nobody names any, as a LevelID column's are.
 
         Raises:
             AreaOfInterestError: There are none.
@@ -43,6 +47,7 @@ class AreasByLevel:
             raise AreaOfInterestError("no area of interest was given")
         self._ranged = [(ranges, area) for ranges, area in areas if ranges is not None]
         self._general = [area for ranges, area in areas if ranges is None]
+        self._names_levels = names_levels
         self._known: dict[tuple[int, ...], AreaOfInterest] = {}
         self.warnings: list[str] = list(dict.fromkeys(text for _, area in areas for text in area.warnings))
         """What was noticed while the areas were read: sentences."""
@@ -71,18 +76,16 @@ class AreasByLevel:
             MetadataError: The cache's spatial reference means nothing.
         """
         read = read_area(area, layer=layer, where=where, crs=crs, by_level=True)
-        target = to_crs(scheme.spatial_reference)
-        levels = read.levels if read.levels is not None else np.empty(0, dtype=np.int64)
-        areas: list[tuple[LevelRanges | None, AreaOfInterest]] = []
-        for level in np.unique(levels).tolist():
-            rows = ReadArea(
-                place=f"{read.place}, level {level}",
-                polygons=read.polygons[levels == level],
-                crs=read.crs,
-                warnings=read.warnings,
-            )
-            areas.append((((level, level),), build_area(rows, scheme, target)))
-        return cls(areas)
+        return cls(_areas_of_rows(read, scheme, None), names_levels=True)
+
+    def named_levels(self) -> frozenset[int] | None:
+        """Give the LevelIDs that the areas' own LevelID columns name; None where an area has none.
+
+        They are the levels to take where nobody names any.
+        """
+        if not self._names_levels:
+            return None
+        return frozenset(first for ranges, _ in self._ranged for first, _ in ranges)
 
     def at(self, level: int) -> AreaOfInterest:
         """Give the area of a level.
@@ -167,6 +170,69 @@ class AreasByLevel:
         return "levels " + ", ".join(f"{first}-{last}" if first != last else str(first) for first, last in ranges)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredArea:
+    """What one given area comes to: itself, or an area for each level that its rows name."""
+
+    areas: list[RangedArea]
+    has_levels: bool
+    """Whether its rows have a LevelID."""
+
+
+def gather_area(
+    area: str | Path | Mapping[str, Any],
+    scheme: TilingScheme,
+    *,
+    layer: str | None = None,
+    where: str | None = None,
+    crs: CrsLike | None = None,
+    ranges: LevelRanges | None = None,
+) -> GatheredArea:
+    """Read one area; if it has a LevelID column, each level's rows become an area of their own.
+
+    Args:
+        area: As `AreaOfInterest.read` takes it.
+        scheme: The cache's tiling scheme.
+        layer: Layer of a file that has several.
+        where: Attribute filter, in SQL.
+        crs: Spatial reference of the coordinates, which then counts for more than the file's own.
+        ranges: Levels that it is for; of rows with a LevelID only those within are taken.
+
+    Raises:
+        AreaOfInterestError: The area cannot be read or reprojected, its LevelID column is not filled in every row, or
+            no row's level lies in the ranges.
+        MetadataError: The cache's spatial reference means nothing.
+    """
+    read = read_area(area, layer=layer, where=where, crs=crs, by_level=None)
+    if read.levels is None:
+        whole = build_area(read, scheme, to_crs(scheme.spatial_reference))
+        return GatheredArea(areas=[(ranges, whole)], has_levels=False)
+    return GatheredArea(areas=_areas_of_rows(read, scheme, ranges), has_levels=True)
+
+
+def _areas_of_rows(read: ReadArea, scheme: TilingScheme, ranges: LevelRanges | None) -> list[RangedArea]:
+    target = to_crs(scheme.spatial_reference)
+    levels = read.levels if read.levels is not None else np.empty(0, dtype=np.int64)
+    areas: list[RangedArea] = []
+    for level in np.unique(levels).tolist():
+        if ranges is not None and not any(first <= level <= last for first, last in ranges):
+            continue
+        rows = ReadArea(
+            place=f"{read.place}, level {level}",
+            polygons=read.polygons[levels == level],
+            crs=read.crs,
+            warnings=read.warnings,
+        )
+        areas.append((((level, level),), build_area(rows, scheme, target)))
+    if not areas:
+        named = ", ".join(str(level) for level in np.unique(levels).tolist())
+        raise AreaOfInterestError(
+            f"{read.place}: its LevelID column names levels {named}, none of those written before it; write others, or "
+            "leave them out"
+        )
+    return areas
+
+
 def split_levels(text: str) -> tuple[LevelRanges | None, str]:
     """Split ``0-8=country.gpkg`` into levels and area; without levels, the first is None.
 
@@ -194,44 +260,3 @@ def _exists(text: str) -> bool:
         return Path(text).exists()
     except (OSError, ValueError):
         return False  # no file can have such a name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
-    """An area of interest as it is given, before it is read."""
-
-    source: str | Path | Mapping[str, Any]
-    """Path of a vector file, or of a layer in one (``x.gdb/layer``); WKT; or GeoJSON, as text or parsed. A text may
-    begin with the LevelIDs it is for: ``0-8,10=country.gpkg``. An area without is for all that no other names."""
-    layer: str | None = None
-    """Layer of a file that has several."""
-    where: str | None = None
-    """Attribute filter, in SQL."""
-    crs: CrsLike | None = None
-    """Spatial reference of the coordinates; needed where the source names none."""
-
-    def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
-        """Part the levels that the area is for, None for all others, from what it is.
-
-        Raises:
-            AreaOfInterestError: What stands before the ``=`` means no levels.
-        """
-        return split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
-
-
-AreaLike = str | Path | Mapping[str, Any] | Area
-
-
-def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> AreasByLevel:
-    """Read one area of interest, or several for ranges of levels, into a cache's spatial reference.
-
-    Raises:
-        AreaOfInterestError: An area cannot be read or reprojected.
-    """
-    given = [area] if isinstance(area, str | Path | Mapping | Area) else list(area)
-    read: list[tuple[LevelRanges | None, AreaOfInterest]] = []
-    for each in given:
-        asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, source = asked.split()
-        read.append((ranges, AreaOfInterest.read(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs)))
-    return AreasByLevel(read)

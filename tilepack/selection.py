@@ -44,6 +44,11 @@ class LevelSelection:
         denominators = _parse_scales(scales) if scales is not None else ()
         return cls(numbers, ranges, denominators)
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing was asked for."""
+        return not (self.numbers or self.ranges or self.scales)
+
     def choose(self, scheme: TilingScheme, held: Sequence[int]) -> tuple[list[int], list[str]]:
         """Choose levels.
 
@@ -57,7 +62,7 @@ class LevelSelection:
         Raises:
             TilingSchemeError: A level or scale that was named does not exist, or none is left.
         """
-        if not (self.numbers or self.ranges or self.scales):
+        if self.takes_all:
             return sorted(held), []
         known = [lod.level for lod in scheme.levels]
         chosen = {scheme.level(number).level for number in self.numbers}

@@ -110,7 +110,8 @@ Aoi = Annotated[
         metavar="AREA",
         show_default=False,
         help="Cut to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels in front, "
-        "as 0-8=x.gpkg, for those; without, for all others. May be given several times.",
+        "as 0-8=x.gpkg, for those; without, for all others; rows with a LevelID are for that level alone. May be given "
+        "several times.",
     ),
 ]
 

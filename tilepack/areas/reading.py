@@ -67,7 +67,7 @@ def read_area(
     layer: str | None = None,
     where: str | None = None,
     crs: CrsLike | None = None,
-    by_level: bool = False,
+    by_level: bool | None = False,
 ) -> ReadArea:
     """Read an area.
 
@@ -77,7 +77,7 @@ def read_area(
         layer: Layer of a file that has several.
         where: Attribute filter, in SQL.
         crs: Spatial reference, which then counts for more than the file's own.
-        by_level: Read the LevelID column too.
+        by_level: Read the LevelID column too; None: if there is one.
 
     Raises:
         AreaOfInterestError: It cannot be read, holds no polygon or anything else than polygons, or has no spatial
@@ -156,7 +156,7 @@ def _parsed(
     return fixed
 
 
-def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bool) -> ReadArea:
+def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bool | None) -> ReadArea:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -188,7 +188,13 @@ def _find_file(area: str | Path) -> tuple[str, str | None]:
 
 
 def _read_gdal(
-    source: str | bytes, place: str, layer: str | int | None, where: str | None, crs: CRS | None, *, by_level: bool
+    source: str | bytes,
+    place: str,
+    layer: str | int | None,
+    where: str | None,
+    crs: CRS | None,
+    *,
+    by_level: bool | None,
 ) -> ReadArea:
     import shapely  # noqa: PLC0415  takes 80 ms
     from pyogrio import raw, read_info  # type: ignore[import-untyped]  # noqa: PLC0415  loads GDAL
@@ -200,10 +206,13 @@ def _read_gdal(
             if layer is None:
                 layer = _only_layer(source, place) if isinstance(source, str) else 0
             columns: list[str] = []
-            fields = [str(name) for name in read_info(source, layer=layer)["fields"]] if by_level or where else []
-            if by_level:
+            levelled = False
+            look = by_level is not False or where
+            fields = [str(name) for name in read_info(source, layer=layer)["fields"]] if look else []
+            if by_level is not False:
                 columns = [name for name in fields if name.lower() == _LEVEL_COLUMN][:1]
-                if not columns:
+                levelled = bool(columns)
+                if by_level and not columns:
                     raise AreaOfInterestError(f"{place}: there is no LevelID column; the columns are {_names(fields)}")
             if where:  # of columns that are not read, GDAL's filter sees nothing but nulls
                 columns += [name for name in fields if name.lower() in where.lower() and name not in columns]
@@ -217,7 +226,7 @@ def _read_gdal(
     notes += [f"{place}: {str(warning.message)[:300]}" for warning in caught]
     if crs is None and meta["crs"]:
         crs = read_crs(str(meta["crs"]))
-    levels = _levels(values[list(meta["fields"]).index(columns[0])], place) if by_level else None
+    levels = _levels(values[list(meta["fields"]).index(columns[0])], place) if levelled else None
     return _checked(place, geometries, crs, notes, levels)
 
 
@@ -246,7 +255,8 @@ def _levels(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.int64]:
         whole = False
     if not whole:
         raise AreaOfInterestError(
-            f"{place}: LevelID holds something else than whole numbers from 0; fill it in every row"
+            f"{place}: LevelID holds something else than whole numbers from 0; fill it in every row, or take the "
+            "column out"
         )
     return numbers.astype(np.int64)
 

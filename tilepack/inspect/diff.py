@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tilepack.aoi_levels import AreaLike, AreasByLevel, read_areas
+from tilepack.aoi_given import AreaLike, read_areas
+from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import AreaOfInterestError, TilingSchemeError
 from tilepack.inspect.bundle_verdicts import BundleComparer, BundleFindings, BundlePair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -119,7 +119,7 @@ def choose_levels(reader: TileReader, request: TransferRequest) -> tuple[list[in
     Raises:
         TilingSchemeError: A level that was named does not exist, or tiles lie on a level that the scheme lacks.
     """
-    held = [level for level in reader.levels() if reader.bundles(level)]
+    held = _held(reader, request)
     try:
         levels, warnings = request.levels.choose(reader.info.scheme, held)
     except TilingSchemeError as error:
@@ -131,6 +131,25 @@ def choose_levels(reader: TileReader, request: TransferRequest) -> tuple[list[in
                 f"by --levels, or mend the scheme"
             )
     return levels, warnings
+
+
+def _held(reader: TileReader, request: TransferRequest) -> list[int]:
+    """Give the levels that hold tiles; if an area names levels of its own and the request none, only those."""
+    held = [level for level in reader.levels() if reader.bundles(level)]
+    named = None if request.areas is None else request.areas.named_levels()
+    if named is None or not request.levels.takes_all:
+        return held
+    both = [level for level in held if level in named]
+    if not both:
+        raise AreaOfInterestError(
+            f"{reader.place}: the area's LevelID column names levels {_listed(named)}, of which none holds tiles; "
+            f"levels {_listed(held) or 'none'} do"
+        )
+    return both
+
+
+def _listed(levels: Iterable[int]) -> str:
+    return ", ".join(str(level) for level in sorted(levels))
 
 
 def uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
