@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from tilepack.inspect.rules import Severity
     from tilepack.inspect.verify import verify
     from tilepack.keys import BundleKey, TileKey, TileRange
+    from tilepack.metadata.custom_scheme import custom_scheme
     from tilepack.scheme import LevelOfDetail, TilingScheme
     from tilepack.selection import LevelSelection
     from tilepack.spatial import SpatialReference
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
     from tilepack.transfer.convert import convert, plan_convert
+    from tilepack.transfer.creating import CreateOptions, CreationPlan, create_cache, plan_create
     from tilepack.transfer.export import ExportOptions, export_cache, plan_export
     from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
     from tilepack.transfer.plan import BundleTask, TransferPlan
@@ -74,6 +76,8 @@ _HOMES = {
     "CacheInfo": "cache",
     "CacheNotFoundError": "errors",
     "CacheReport": "inspect.report",
+    "CreateOptions": "transfer.creating",
+    "CreationPlan": "transfer.creating",
     "DifferenceCounts": "inspect.difference",
     "ExportOptions": "transfer.export",
     "Extent": "extent",
@@ -106,6 +110,8 @@ _HOMES = {
     "TransferResult": "transfer.result",
     "UnsupportedError": "errors",
     "convert": "transfer.convert",
+    "create_cache": "transfer.creating",
+    "custom_scheme": "metadata.custom_scheme",
     "diff": "inspect.diff",
     "export_cache": "transfer.export",
     "import_cache": "transfer.importing",
@@ -114,6 +120,7 @@ _HOMES = {
     "list_tiles": "inspect.listing",
     "open": "stores.open",
     "plan_convert": "transfer.convert",
+    "plan_create": "transfer.creating",
     "plan_export": "transfer.export",
     "plan_import": "transfer.importing",
     "probe": "inspect.probe",
@@ -134,6 +141,8 @@ __all__ = [
     "CacheInfo",
     "CacheNotFoundError",
     "CacheReport",
+    "CreateOptions",
+    "CreationPlan",
     "DifferenceCounts",
     "ExportOptions",
     "Extent",
@@ -167,6 +176,8 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "convert",
+    "create_cache",
+    "custom_scheme",
     "diff",
     "export_cache",
     "import_cache",
@@ -175,6 +186,7 @@ __all__ = [
     "list_tiles",
     "open",
     "plan_convert",
+    "plan_create",
     "plan_export",
     "plan_import",
     "probe",

@@ -88,8 +88,8 @@ def read_bounds(
         areas.warnings.append("area of interest and extent were both given; the area counts")
     return GivenBounds(
         areas=areas,
-        extent=None if extent is None else _extent(extent),
-        box=None if bbox is None else _box(bbox, scheme),
+        extent=None if extent is None else read_extent(extent),
+        box=None if bbox is None else read_box(bbox, scheme),
     )
 
 
@@ -111,7 +111,12 @@ def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> Are
     return AreasByLevel(read, names_levels=own)
 
 
-def _extent(bounds: Bounds) -> Extent:
+def read_extent(bounds: Bounds) -> Extent:
+    """Read a rectangle in map units.
+
+    Raises:
+        AreaOfInterestError: The numbers are none of a rectangle.
+    """
     xmin, ymin, xmax, ymax = bounds
     try:
         return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
@@ -119,8 +124,12 @@ def _extent(bounds: Bounds) -> Extent:
         raise AreaOfInterestError(f"{error}; write an extent as xmin, ymin, xmax, ymax") from error
 
 
-def _box(bounds: Bounds, scheme: TilingScheme) -> AreaOfInterest:
-    """Read a rectangle in degrees; one that crosses the antimeridian goes on beyond 180."""
+def read_box(bounds: Bounds, scheme: TilingScheme) -> AreaOfInterest:
+    """Read a rectangle in degrees; one that crosses the antimeridian goes on beyond 180.
+
+    Raises:
+        AreaOfInterestError: The numbers are none of a rectangle, or it cannot be reprojected.
+    """
     west, south, east, north = bounds
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90 and west != east):
         raise AreaOfInterestError(

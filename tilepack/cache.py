@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from tilepack.extent import Extent
 from tilepack.scheme import TilingScheme
@@ -39,6 +39,13 @@ class TileFormat(StrEnum):
     """PNG where anything is transparent, JPEG elsewhere; decided tile by tile."""
     LERC = "LERC"
     """Elevation and other rasters; no image."""
+
+
+DEFAULT_TILE_FORMAT: Final = TileFormat.MIXED
+"""Of a new cache where nobody says otherwise; so do ArcGIS' tools that make tiling schemes."""
+
+DEFAULT_QUALITY: Final = 75
+"""JPEG quality of a new cache where nobody says otherwise; likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ _SURE = 70
 """Confidence, in PROJ's percent, from which a text is taken to be the numbered coordinate system most like it: the
 names may differ, projection, parameters and datum may not."""
 
-_EPSG_LIMIT = 32767
+LARGEST_EPSG_WKID: Final = 32767
 """Numbers up to here are EPSG's, larger ones Esri's own (the rule that GDAL's ESRIC driver follows too)."""
 
 
@@ -128,7 +128,7 @@ def to_crs(reference: SpatialReference) -> CRS:
     for number in (reference.latest_wkid, reference.wkid):
         if number is not None:
             known = 3857 if number in WEB_MERCATOR_WKIDS else number
-            attempts.append(f"{'EPSG' if known <= _EPSG_LIMIT else 'ESRI'}:{known}")
+            attempts.append(f"{'EPSG' if known <= LARGEST_EPSG_WKID else 'ESRI'}:{known}")
     if reference.wkt:
         attempts.append(reference.wkt)
     for attempt in attempts:
@@ -187,6 +187,19 @@ def is_geographic(reference: SpatialReference) -> bool:
         return bool(to_crs(reference).is_geographic)
     except MetadataError:
         return False
+
+
+def metres_per_unit(reference: SpatialReference) -> float:
+    """Give the metres in one map unit; of a degree, those along the equator of its ellipsoid.
+
+    Raises:
+        MetadataError: Nothing in it can be read as a coordinate system of lengths or angles.
+    """
+    crs = to_crs(reference)
+    if not crs.axis_info or crs.ellipsoid is None:
+        raise MetadataError(f"spatial reference {reference} has no map units; give one for maps")
+    factor = float(crs.axis_info[0].unit_conversion_factor)  # to metres, or to radians
+    return factor * float(crs.ellipsoid.semi_major_metre) if crs.is_geographic else factor
 
 
 def to_degrees(extent: Extent, reference: SpatialReference) -> Extent | None:

@@ -10,7 +10,7 @@ import typer
 import tilepack
 
 
-def _check_levels(text: str | None) -> str | None:
+def check_levels(text: str | None) -> str | None:
     """Refuse what means no levels, while it still is a matter of the command line alone."""
     if text is not None:
         try:
@@ -20,7 +20,8 @@ def _check_levels(text: str | None) -> str | None:
     return text
 
 
-def _check_scales(text: str | None) -> str | None:
+def check_scales(text: str | None) -> str | None:
+    """Refuse what means no scales, likewise."""
     if text is not None:
         try:
             tilepack.LevelSelection.of(scales=text)
@@ -81,14 +82,14 @@ ReadyToServe = Annotated[
 Levels = Annotated[
     str | None,
     typer.Option(
-        "--levels", metavar="LEVELS", callback=_check_levels, help="Take these levels, as 0-7,9; all if not given."
+        "--levels", metavar="LEVELS", callback=check_levels, help="Take these levels, as 0-7,9; all if not given."
     ),
 ]
 
 Scales = Annotated[
     str | None,
     typer.Option(
-        "--scales", metavar="SCALES", callback=_check_scales, help="Take the levels of these scales, as 500000,250000."
+        "--scales", metavar="SCALES", callback=check_scales, help="Take the levels of these scales, as 500000,250000."
     ),
 ]
 

@@ -118,10 +118,15 @@ def name_verb(plan: tilepack.TransferPlan, *, past: bool = False) -> str:
         return {"merge into": "merged into", "overwrite in": "overwrote in"}[verb] if past else verb
     if past:
         return "made"
-    return "replace" if plan.request.replace and os.path.lexists(plan.target) else "make"
+    return verb_for(plan.target, replace=plan.request.replace)
 
 
-def name_kind(plan: tilepack.TransferPlan) -> str:
+def verb_for(target: Path, *, replace: bool) -> str:
+    """Say what would be done with a target."""
+    return "replace" if replace and os.path.lexists(target) else "make"
+
+
+def name_kind(plan: tilepack.TransferPlan | tilepack.CreationPlan) -> str:
     """Say what the target is: ``COMPACT_V2 folder, ready to serve``."""
     container = "package" if plan.kind.is_package else "folder"
     served = ", ready to serve" if plan.kind.ready_to_serve and not plan.kind.is_package else ""

@@ -66,6 +66,16 @@ def test_every_help_gives_examples(command):
     assert all(line.startswith(f"tilepack {command}".strip()) for line in lines)
 
 
+def taken_by(asked: list[str]) -> list[str]:
+    """Give the words of a command line that name caches which have to be there."""
+    command, *words = asked
+    if command == "create":
+        return []
+    if command == "status":
+        return words[1:2]
+    return words[: 2 if "--merge" in words or command in ("import", "diff") else 1]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -75,11 +85,7 @@ def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, m
         for place in tmp_path.iterdir():
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         asked = shlex.split(line.partition(" > ")[0])[1:]
-        joins = "--merge" in asked or asked[0] in ("import", "diff")
-        for name in {
-            "Usa.tpkx",
-            *asked[1 : 3 if joins else 2],
-        }:  # what an example takes tiles from, or brings them into
+        for name in {"Usa.tpkx", *(word.partition("/")[0] for word in taken_by(asked))}:
             if Path(name).suffix:
                 shutil.copy(tpkx, name)
             else:

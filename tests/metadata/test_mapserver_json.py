@@ -5,10 +5,16 @@ import pytest
 from hypothesis import given
 from metadata_documents import cache_info, descriptions, encoded, extents, infos, root_members
 
-from tilepack.cache import ItemDescription, StorageFormat
-from tilepack.errors import MetadataError
+from tilepack.cache import ItemDescription, StorageFormat, TileFormat
+from tilepack.errors import MetadataError, UnsupportedError
 from tilepack.extent import Extent
-from tilepack.metadata.mapserver_json import WRAPPER_KEY, format_mapserver_json, parse_levels, parse_mapserver_json
+from tilepack.metadata.mapserver_json import (
+    WRAPPER_KEY,
+    format_mapserver_json,
+    parse_levels,
+    parse_mapserver_json,
+    parse_service,
+)
 from tilepack.metadata.standard import arcgis_online_scheme
 
 REFERENCE = {"wkid": 102100, "latestWkid": 3857}
@@ -147,3 +153,41 @@ def test_document_is_refused_when_an_extent_is_inside_out():
     broken = {**CONTENTS, "fullExtent": {"xmin": 5, "ymin": 1, "xmax": 2, "ymax": 3}}
     with pytest.raises(MetadataError, match=r"^p: fullExtent is 5, 1, 2, 3; its minima"):
         parse_mapserver_json(encoded(broken), place="p")
+
+
+@given(infos, extents(), descriptions)
+def test_service_tells_grid_formats_and_extent(info, full, description):
+    about = replace(description, summary="", license="")
+    data = format_mapserver_json(replace(info, extent=full, description=about), degrees=None)
+    read = parse_service(data, place="p", name="n")
+    assert (read.tile_format, read.quality, read.extent) == (info.tile_format, info.quality, full)
+    assert (read.name, read.description) == (info.name, about)
+    assert read.scheme == parse_levels(data, place="p")
+    assert not read.service
+
+
+@pytest.mark.parametrize(
+    ("said", "tile_format", "quality"),
+    [
+        ({}, TileFormat.MIXED, 75),
+        ({"format": "jpg", "compressionQuality": 55}, TileFormat.JPEG, 55),
+        ({"format": "PNG8"}, TileFormat.PNG8, 0),
+    ],
+)
+def test_service_that_names_no_format_is_taken_for_mixed(said, tile_format, quality):
+    document = {**CONTENTS, "tileInfo": {**CONTENTS["tileInfo"], **said}}
+    read = parse_service(encoded(document), place="p", name="n")
+    assert (read.tile_format, read.quality) == (tile_format, quality)
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "complaint"),
+    [
+        ({"format": "pbf"}, UnsupportedError, "the tile format is 'pbf'; tilepack knows PNG"),
+        ({"format": "JPEG", "compressionQuality": 400}, MetadataError, "CompressionQuality is 400; it goes"),
+    ],
+)
+def test_service_is_refused_when_its_formats_are_none(said, error, complaint):
+    document = {**CONTENTS, "tileInfo": {**CONTENTS["tileInfo"], **said}}
+    with pytest.raises(error, match=f"^p: {complaint}"):
+        parse_service(encoded(document), place="p", name="n")

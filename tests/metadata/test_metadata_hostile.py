@@ -14,9 +14,15 @@ from tilepack.metadata.conf_properties import format_conf_properties, parse_conf
 from tilepack.metadata.conf_xml import format_conf_xml, parse_conf_xml
 from tilepack.metadata.iteminfo_json import format_iteminfo_json, parse_iteminfo_json
 from tilepack.metadata.iteminfo_xml import format_item_pkinfo, format_iteminfo_xml, parse_iteminfo_xml
-from tilepack.metadata.mapserver_json import format_mapserver_json, parse_levels, parse_mapserver_json
+from tilepack.metadata.mapserver_json import (
+    format_mapserver_json,
+    parse_levels,
+    parse_mapserver_json,
+    parse_service,
+)
 from tilepack.metadata.root_json import format_root_json, parse_root_json
 from tilepack.metadata.standard import with_literal_levels
+from tilepack.metadata.tiling_scheme_xml import format_tiling_scheme, parse_tiling_scheme
 
 EXTENT = Extent(xmin=-10, ymin=-10, xmax=10, ymax=10.5)
 INFO = cache_info(extent=EXTENT)
@@ -27,6 +33,8 @@ DOCUMENTS: dict[Callable[[bytes], object], bytes] = {
     lambda data: parse_root_json(data, place="p", name="n"): encoded(root_members()),
     lambda data: parse_mapserver_json(data, place="p"): format_mapserver_json(INFO, degrees=EXTENT),
     lambda data: parse_levels(data, place="p"): format_mapserver_json(INFO, degrees=EXTENT),
+    lambda data: parse_service(data, place="p", name="n"): format_mapserver_json(INFO, degrees=EXTENT),
+    lambda data: parse_tiling_scheme(data, place="p", name="n"): format_tiling_scheme(INFO.scheme),
     lambda data: parse_iteminfo_json(data, place="p"): format_iteminfo_json(INFO, guid="g", degrees=EXTENT),
     lambda data: parse_iteminfo_xml(data, place="p"): format_iteminfo_xml(INFO, guid="g", degrees=EXTENT),
 }
@@ -102,6 +110,7 @@ def test_every_document_of_a_cache_can_be_written_and_read(info):
     literal = with_literal_levels(info.scheme)
     assert [lod.level for lod in literal.levels] == [lod.level for lod in info.scheme.levels]
     parse_conf_xml(format_conf_xml(info), place="p", name="n")
+    parse_tiling_scheme(format_tiling_scheme(info.scheme, tile_format=info.tile_format), place="p", name="n")
     parse_conf_properties(format_conf_properties(info), place="p")
     parse_iteminfo_xml(format_iteminfo_xml(info, guid="g"), place="p")
     assert format_item_pkinfo(info, guid="g")

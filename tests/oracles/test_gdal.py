@@ -159,3 +159,32 @@ def test_gdal_sees_a_sample_in_png_pixel_for_pixel(samples, tmp_path):
     tilepack.convert(samples / "Usa.tpkx", tmp_path / "usa.tpkx")
     tiles = look_at_tiles(samples / "Usa.tpkx")
     assert compare(tmp_path / "usa.tpkx", web_mercator(), tiles, 5) > 50
+
+
+@pytest.mark.parametrize(("name", "conf"), [("cache", "conf.xml"), ("cache.tpkx", ""), ("ready", "root.json")])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("arcgis-online", 3857, None),
+        ("arcgis-online", 3857, (-1e6, 4e6, 1e6, 6e6)),
+        ("wgs84", 4326, None),
+        ("national", 2193, (1000000, 4700000, 2100000, 6200000)),
+    ],
+)
+def test_gdal_opens_an_empty_cache_and_sees_nothing(tmp_path, name, conf, asked):
+    scheme, code, extent = asked
+    national = tilepack.custom_scheme(2193, (-4020900, 19998100), [8e6, 4e6, 2e6, 1e6])
+    tilepack.create_cache(
+        tmp_path / name,
+        scheme=national if scheme == "national" else scheme,
+        levels="0-3",
+        extent=extent,
+        ready_to_serve=name == "ready" or None,
+    )
+    with rasterio.open(tmp_path / name / conf) as dataset:
+        assert dataset.driver == "ESRIC"
+        assert dataset.crs.to_epsg() == code
+        assert not dataset.read(window=((0, 300), (0, 300))).any()
+        if extent is not None and code == 2193:  # of the others it takes the whole grid, a package's extent aside
+            assert dataset.bounds.right >= extent[2] - 2 * dataset.res[0]
+            assert dataset.bounds.bottom <= extent[1] + 2 * dataset.res[1]

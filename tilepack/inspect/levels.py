@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
-from typing import Final
 
-from tilepack.disk.tree import LARGEST_DOCUMENT, FolderTree
-from tilepack.errors import TransferError
+from tilepack.disk.tree import FolderTree
 from tilepack.inspect.probe import probe
 from tilepack.inspect.report import LevelReport
 from tilepack.metadata.mapserver_json import parse_levels
 from tilepack.stores.open import open_cache
-
-_TIMEOUT: Final = 30.0
-"""Seconds to wait for a server."""
+from tilepack.stores.service import fetch_service, is_address
 
 
 def levels_of(source: str | Path) -> list[LevelReport]:
@@ -36,8 +28,8 @@ def levels_of(source: str | Path) -> list[LevelReport]:
         TransferError: The server does not answer, or with something else.
     """
     text = str(source)
-    if text.lower().startswith(("http://", "https://")):
-        return _levels_of_service(_fetch(text), text)
+    if is_address(text):
+        return _levels_of_service(fetch_service(text), text)
     path = Path(source)
     if path.suffix.lower() == ".json" and path.name.lower() != "root.json" and path.is_file():
         return _levels_of_service(FolderTree(path.parent).read_document(path.name), text)
@@ -64,26 +56,3 @@ def _empty_level(level: int, resolution: float, scale: float) -> LevelReport:
         extent=None,
         tile_formats={},
     )
-
-
-def _fetch(address: str) -> bytes:
-    """Ask a server for a service's JSON, adding ``f=json`` where the address lacks it."""
-    try:
-        parts = urllib.parse.urlsplit(address)
-        query = dict(urllib.parse.parse_qsl(parts.query)) | {"f": "json"}
-        url = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  only http and https come here
-            data: bytes = answer.read(LARGEST_DOCUMENT + 1)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise TransferError(
-            f"{address}: the server answers {error.code} {error.reason}; see that the address is right and open to you"
-        ) from error
-    except (http.client.HTTPException, ValueError, OSError) as error:  # URLError and TimeoutError are OSErrors
-        reason = getattr(error, "reason", None) or error
-        raise TransferError(
-            f"{address}: the server does not answer: {reason}; see that the address is right"
-        ) from error
-    if len(data) > LARGEST_DOCUMENT:
-        raise TransferError(f"{address}: answers with more than {LARGEST_DOCUMENT} bytes; is it a map service?")
-    return data

@@ -30,7 +30,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from lxml import etree
 
 from tilepack.cache import CacheInfo, StorageFormat, UnknownElement
-from tilepack.errors import MetadataError
 from tilepack.keys import PACKET_SIZE
 from tilepack.metadata.limits import (
     STORAGE_LITERALS,
@@ -95,15 +94,27 @@ def parse_conf_xml(data: bytes, *, place: str, name: str) -> CacheInfo:
         MetadataError: The document is malformed, incomplete, or claims the impossible.
         UnsupportedError: It names a tile or storage format that tilepack does not know.
     """
-    root = parse_xml(data, place=place, root="CacheInfo")
+    return read_cache_info(parse_xml(data, place=place, root="CacheInfo"), name=name)
+
+
+def read_cache_info(root: XmlNode, *, name: str) -> CacheInfo:
+    """Read a CacheInfo element; what ``parse_conf_xml`` says holds.
+
+    Args:
+        root: The element.
+        name: Name of the cache; the element has none.
+
+    Raises:
+        MetadataError: The element is malformed, incomplete, or claims the impossible.
+        UnsupportedError: It names a tile or storage format that tilepack does not know.
+    """
+    place = root.place
     storage_format = _read_storage(root.child("CacheStorageInfo"), place)
-    image = root.child("TileImageInfo")
-    if image is None:
-        raise MetadataError(f"{place}: CacheInfo has no TileImageInfo; the document is incomplete")
+    image = root.need("TileImageInfo")
     quality = image.optional_integer("CompressionQuality") or 0
     return CacheInfo(
         name=name,
-        scheme=_read_scheme(root.need("TileCacheInfo")),
+        scheme=read_scheme_xml(root.need("TileCacheInfo")),
         storage_format=storage_format,
         tile_format=read_tile_format(image.need("CacheTileFormat").own_text, place=place),
         quality=check_quality(quality, place=place),
@@ -126,7 +137,12 @@ def _read_storage(node: XmlNode | None, place: str) -> StorageFormat:
     return storage_format
 
 
-def _read_scheme(node: XmlNode) -> TilingScheme:
+def read_scheme_xml(node: XmlNode) -> TilingScheme:
+    """Read a TileCacheInfo element.
+
+    Raises:
+        MetadataError: Something that a tiling scheme needs is missing, no number, or outside its limits.
+    """
     place = node.place
     listed = [child for child in node.need("LODInfos") if child.name == "lodinfo"]
     check_level_count(len(listed), place=place)

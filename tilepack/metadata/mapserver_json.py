@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from tilepack.cache import CacheInfo, ItemDescription, StorageFormat
+from tilepack.cache import DEFAULT_QUALITY, DEFAULT_TILE_FORMAT, CacheInfo, ItemDescription, StorageFormat
 from tilepack.errors import MetadataError
 from tilepack.extent import Extent
 from tilepack.keys import PACKET_SIZE
 from tilepack.metadata.documents import shown
 from tilepack.metadata.json_documents import JsonNode, parse_json
-from tilepack.metadata.limits import held_levels
+from tilepack.metadata.limits import check_quality, held_levels, read_tile_format
 from tilepack.metadata.spatial_defaults import map_units
 from tilepack.metadata.spatial_json import extent_members, read_extent_json, read_spatial_json, spatial_members
 from tilepack.metadata.tiling_json import read_tile_info, tile_info_members
@@ -115,6 +115,40 @@ def parse_levels(data: bytes, *, place: str) -> TilingScheme:
             f"{place}: the service is not cached ({reason}); name a cached service, a cache or a package"
         )
     return read_tile_info(tile_info, contents.node("spatialReference"))
+
+
+def parse_service(data: bytes, *, place: str, name: str) -> CacheInfo:
+    """Read what a service's JSON, or a mapserver.json, says of the cache behind it.
+
+    Args:
+        data: The document's bytes.
+        place: Its path or address, for messages.
+        name: Name of the cache where the document gives none.
+
+    Returns:
+        Scheme, tile format and quality (MIXED and 75 where it names none), extent and description. How the tiles are
+        stored it does not tell reliably: that is COMPACT_V2 here.
+
+    Raises:
+        MetadataError: The document is malformed, an error message, or of a service without a cache.
+        UnsupportedError: It names a tile format that tilepack does not know, such as that of vector tiles.
+    """
+    scheme = parse_levels(data, place=place)
+    said = parse_mapserver_json(data, place=place)
+    tile_info = _contents(parse_json(data, place=place)).node("tileInfo") or JsonNode({}, place)
+    literal, quality = tile_info.text("format"), tile_info.optional_integer("compressionQuality")
+    tile_format = read_tile_format(literal, place=place) if literal else DEFAULT_TILE_FORMAT
+    if quality is None:
+        quality = 0 if literal else DEFAULT_QUALITY
+    return CacheInfo(
+        name=said.name or name,
+        scheme=scheme,
+        storage_format=StorageFormat.COMPACT_V2,
+        tile_format=tile_format,
+        quality=check_quality(quality, place=place),
+        extent=said.extent,
+        description=said.description,
+    )
 
 
 def _contents(root: JsonNode) -> JsonNode:

@@ -96,16 +96,20 @@ def wgs84_scheme() -> TilingScheme:
     )
 
 
-def with_literal_levels(scheme: TilingScheme) -> TilingScheme:
+def with_literal_levels(scheme: TilingScheme, *, keep_older: bool = True) -> TilingScheme:
     """Give a scheme whose levels carry Esri's literal numbers wherever they mean a level of a standard scheme.
 
     A level takes both numbers when its resolution agrees within 1e-9 and its scale within 1e-5 relative (or none is
     given). LevelIDs never change; other levels, and grids with another spatial reference or origin, stay as they are.
     So do ladders whose every number is Esri's as an older ArcGIS prints it; a ladder is never half the one, half the
     other. Tile sizes do not matter.
+
+    Args:
+        scheme: The grid.
+        keep_older: Whether ladders as an older ArcGIS prints them stay. Whoever has reckoned one does not want that.
     """
     standard = _standard_of(scheme)
-    if standard is None or all(_is_literal(lod, standard.levels) for lod in scheme.levels):
+    if standard is None or (keep_older and all(_is_literal(lod, standard.levels) for lod in scheme.levels)):
         return scheme
     return replace(scheme, levels=tuple(_literal(lod, standard.levels) for lod in scheme.levels))
 

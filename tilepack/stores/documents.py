@@ -99,23 +99,7 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
             )
         raise MetadataError(f"{place}: the folder {ALL_LAYERS} is missing beside it; put it back, it holds the tiles")
     described = Described(info, document, tiles_folder)
-    cdi = find_entry(tree, folder, "conf.cdi")
-    if cdi is not None:
-        extent, reference = parse_conf_cdi(tree.read_document(cdi), place=f"{tree.place}/{cdi}")
-        described.info = info = replace(info, extent=extent)
-        if extent is not None:
-            described.declared.append(("conf.cdi", extent))
-        if reference is not None and reference.is_known:
-            if not info.scheme.spatial_reference.is_known:
-                scheme = replace(info.scheme, spatial_reference=reference)
-                described.info = info = replace(info, scheme=scheme)
-            elif not _agree(reference, info.scheme.spatial_reference):
-                described.warnings.append(
-                    OpeningWarning(
-                        "spatial-reference-differs",
-                        f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts",
-                    )
-                )
+    read_conf_cdi(described, tree, folder)
     properties = find_entry(tree, folder, "conf.properties")
     if properties is not None:
         content_type = _optional(described, tree, properties, parse_conf_properties)
@@ -124,6 +108,32 @@ def _read_conf(tree: Tree, document: str, name: str) -> Described:
     if is_version_folder(above.rsplit("/", 1)[-1]):
         _read_package_documents(described, tree, above.rpartition("/")[0])
     return described
+
+
+def read_conf_cdi(described: Described, tree: Tree, folder: str) -> None:
+    """Read what a conf.cdi says of the extent, where there is one beside conf.xml.
+
+    Raises:
+        MetadataError: It is malformed.
+    """
+    cdi = find_entry(tree, folder, "conf.cdi")
+    if cdi is None:
+        return
+    extent, reference = parse_conf_cdi(tree.read_document(cdi), place=f"{tree.place}/{cdi}")
+    described.info = info = replace(described.info, extent=extent)
+    if extent is not None:
+        described.declared.append(("conf.cdi", extent))
+    if reference is not None and reference.is_known:
+        if not info.scheme.spatial_reference.is_known:
+            scheme = replace(info.scheme, spatial_reference=reference)
+            described.info = replace(info, scheme=scheme)
+        elif not _agree(reference, info.scheme.spatial_reference):
+            described.warnings.append(
+                OpeningWarning(
+                    "spatial-reference-differs",
+                    f"conf.cdi is in {reference}, conf.xml in {info.scheme.spatial_reference}; conf.xml counts",
+                )
+            )
 
 
 def _agree(first: SpatialReference, second: SpatialReference) -> bool:

@@ -7,26 +7,34 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import reduce
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
+from tilepack.disk.container import creation_time
 from tilepack.errors import MetadataError, TilingSchemeError
 from tilepack.extent import Extent
-from tilepack.keys import BundleKey
+from tilepack.keys import BundleKey, TileRange
 from tilepack.metadata.conf_xml import format_conf_xml
 from tilepack.metadata.limits import make_extent
 from tilepack.metadata.standard import with_literal_levels
+from tilepack.pixels.thumbnail import ReadTile, draw_thumbnail
 from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
-from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.base import BundleSummary, PackageItem, TileReader
 from tilepack.stores.extents import Occupied, declared_extent
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.plan import BundleTask
 from tilepack.transfer.request import TransferRequest
 
+NO_TILES: Final = "there are no tiles to move; the target will be an empty cache"
+
 _BUNDLES_FOR_ARCGIS_ONLINE = 40_000
+
+_ANYWHERE: Final = Extent(xmin=0, ymin=0, xmax=1, ymax=1)
+"""What the picture of a cache shows that declares no extent, and so has no tile: nothing."""
 
 
 class Described:
@@ -73,21 +81,35 @@ def describe_target(
         if request.areas is not None:
             areas = [request.areas.at(level).extent for level in levels]
             extent = extent.intersection(reduce(Extent.union, areas)) or extent
-    kept = (min(levels, default=None), max(levels, default=None))
-    said = (reader.info.min_level, reader.info.max_level)
-    if kind.storage_format is StorageFormat.COMPACT_V2 and not kind.ready_to_serve:
-        scheme = _with_end(scheme, extent)
-    return replace(
+    info = replace(
         reader.info,
-        visible_scales=reader.info.visible_scales if kept == said else None,
         tile_format=tile_format,
         description=_description(reader.info.description, request.description),
         scheme=scheme,
-        storage_format=kind.storage_format,
         extent=extent or reader.info.extent,
+    )
+    return settle(info, kind, held=(min(levels, default=None), max(levels, default=None)))
+
+
+def settle(info: CacheInfo, kind: TargetKind, *, held: tuple[int | None, int | None]) -> CacheInfo:
+    """Say how a target is stored and which of its levels hold tiles; what of that held for the source alone goes.
+
+    Args:
+        info: What the target says of all else.
+        kind: What the target is.
+        held: First and last level that hold tiles; None where none does.
+    """
+    scheme = info.scheme
+    if kind.storage_format is StorageFormat.COMPACT_V2 and not kind.ready_to_serve:
+        scheme = _with_end(scheme, info.extent)
+    return replace(
+        info,
+        visible_scales=info.visible_scales if held == (info.min_level, info.max_level) else None,
+        scheme=scheme,
+        storage_format=kind.storage_format,
         initial_extent=None,
-        min_level=kept[0],
-        max_level=kept[1],
+        min_level=held[0],
+        max_level=held[1],
         ready_to_serve=kind.ready_to_serve,
     )
 
@@ -130,9 +152,14 @@ def describe_joined(
         areas = [request.areas.at(level).extent for level in taken]
         extent = extent.intersection(reduce(Extent.union, areas)) or extent
     said = info.extent or _measured(target)
+    whole = extent if said is None else said.union(extent)
+    end = info.scheme.end
+    if end is not None:  # what ends where the extent did, as targets of tilepack's do, has to reach as far
+        end = max(end[0], whole.xmax), min(end[1], whole.ymin)
     return replace(
         info,
-        extent=extent if said is None else said.union(extent),
+        scheme=replace(info.scheme, end=end),
+        extent=whole,
         min_level=None if info.min_level is None else min(info.min_level, *moved),
         max_level=None if info.max_level is None else max(info.max_level, *moved),
         description=_description(info.description, request.description),
@@ -157,8 +184,11 @@ def _with_end(scheme: TilingScheme, extent: Extent | None) -> TilingScheme:
     """
     if extent is None or scheme.end is not None:
         return scheme
+    pixel = min(lod.resolution for lod in scheme.levels)  # what reprojection rounds stays far below
     around_zero = (
-        scheme.origin_x < 0 < scheme.origin_y and extent.xmax <= -scheme.origin_x and extent.ymin >= -scheme.origin_y
+        scheme.origin_x < 0 < scheme.origin_y
+        and extent.xmax <= -scheme.origin_x + pixel
+        and extent.ymin >= -scheme.origin_y - pixel
     )
     return scheme if around_zero else replace(scheme, end=(extent.xmax, extent.ymin))
 
@@ -189,17 +219,13 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
     """Say in sentences what its user should know of a target before it is made."""
     found = []
     if not tasks:
-        found.append("there are no tiles to move; the target will be an empty cache")
+        found.append(NO_TILES)
     elif kind.is_package and kind.ready_to_serve and info.min_level == info.max_level:
         found.append(
             f"the package has level {info.min_level} alone; Esri's specification asks for minLOD below maxLOD, most "
             f"readers do not mind"
         )
-    reference = info.scheme.spatial_reference
-    if not reference.is_known:
-        found.append("no document names a spatial reference; whoever opens the target has to know it")
-    elif kind.ready_to_serve and info.extent is not None and to_degrees(info.extent, reference) is None:
-        found.append(f"its spatial reference ({reference}) is none that is known here; its extent in degrees stays out")
+    found += reference_warnings(kind, info)
     if kind.is_package and reader.substitutes:
         found.append(f"{', '.join(reader.substitutes)} stay behind: a package has no place for them")
     if info.extent is not None and kind.is_package and tasks:
@@ -215,8 +241,27 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
     return found
 
 
-def description_warnings(kind: TargetKind, info: CacheInfo, request: TransferRequest) -> list[str]:
-    """Say what people and portals will miss in a target's description."""
+def reference_warnings(kind: TargetKind, info: CacheInfo) -> list[str]:
+    """Say what of a target's spatial reference nobody knows."""
+    reference = info.scheme.spatial_reference
+    if not reference.is_known:
+        return ["no document names a spatial reference; whoever opens the target has to know it"]
+    if kind.ready_to_serve and info.extent is not None and to_degrees(info.extent, reference) is None:
+        return [f"its spatial reference ({reference}) is none that is known here; its extent in degrees stays out"]
+    return []
+
+
+def description_warnings(
+    kind: TargetKind, info: CacheInfo, wished: ItemDescription | None, thumbnail: bytes | None = None
+) -> list[str]:
+    """Say what people and portals will miss in a target's description.
+
+    Args:
+        kind: What the target is.
+        info: What it will say.
+        wished: What it was asked to say.
+        thumbnail: The picture that it was asked to show.
+    """
     if kind.is_package:
         found = []
         if not info.description.title:
@@ -224,7 +269,7 @@ def description_warnings(kind: TargetKind, info: CacheInfo, request: TransferReq
         if not info.description.tags:
             found.append("the package has no tags, and portals refuse packages without; give it some by --tags")
         return found
-    if kind.ready_to_serve or (request.description in (None, ItemDescription()) and request.thumbnail is None):
+    if kind.ready_to_serve or (wished in (None, ItemDescription()) and thumbnail is None):
         return []
     lost = "title, tags, description, attribution and thumbnail are not written"
     return [f"{lost}: a folder with conf.xml has no place for them; make a package, or take --ready-to-serve"]
@@ -237,3 +282,30 @@ def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> 
         digest.update(f"{request.areas.fingerprint} {request.pixels}\n".encode())
     digest.update("".join(found.lines).encode())
     return str(uuid.UUID(bytes=digest.digest()[:16], version=5)).upper()
+
+
+def package_item(
+    info: CacheInfo,
+    kind: TargetKind,
+    guid: str,
+    *,
+    read: ReadTile,
+    tiles: Sequence[tuple[int, TileRange]],
+    thumbnail: bytes | None = None,
+) -> PackageItem:
+    """Make what packages and folders that are ready to serve say beyond their cache; of other folders, next to nothing.
+
+    Args:
+        info: What the target says.
+        kind: What it is.
+        guid: See ``derive_guid``.
+        read: Gives a tile as the target has it, None where there is none.
+        tiles: Where its tiles are: LevelIDs with rectangles.
+        thumbnail: PNG; None draws one from the tiles.
+    """
+    degrees = None
+    if kind.is_package or kind.ready_to_serve:
+        if info.extent is not None:
+            degrees = to_degrees(info.extent, info.scheme.spatial_reference)
+        thumbnail = thumbnail or draw_thumbnail(read, info.scheme, info.extent or _ANYWHERE, tiles)
+    return PackageItem(guid=guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")

@@ -132,4 +132,5 @@ def _plan(
         ready_to_serve=options.get("ready_to_serve"),
     )
     plan = plan_transfer(reader, request, looking, count_empty=count_empty)
-    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))
+    missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
+    return replace(plan, warnings=(*plan.warnings, *missed))

@@ -98,7 +98,8 @@ def _plan(
     )
     with open_cache(target) as there:
         plan = plan_update(reader, there, request, looking)
-    return replace(plan, warnings=(*plan.warnings, *description_warnings(plan.kind, plan.info, plan.request)))
+    missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
+    return replace(plan, warnings=(*plan.warnings, *missed))
 
 
 def parse_mode(text: BlendMode | str) -> BlendMode:

@@ -244,24 +244,48 @@ def refuse_overlap(source: Path, target: Path) -> None:
 
 
 def _kind(reader: TileReader, request: TransferRequest) -> TargetKind:
-    wished = request.ready_to_serve
-    if wished is None:  # a folder that is ready to serve stays one, where the target can be
-        folder = not Path(reader.place).is_file() and reader.info.ready_to_serve
-        kind = target_kind(request.target, request.storage_format)
-        wished = folder and not kind.is_package and kind.storage_format is StorageFormat.COMPACT_V2
-    return target_kind(request.target, request.storage_format, ready_to_serve=wished)
+    served = reader.info.ready_to_serve and not Path(reader.place).is_file()
+    return inherit_kind(request.target, request.storage_format, ready_to_serve=request.ready_to_serve, served=served)
+
+
+def inherit_kind(
+    target: Path, storage_format: StorageFormat | None, *, ready_to_serve: bool | None, served: bool
+) -> TargetKind:
+    """Tell what a target is to be, where a folder that is ready to serve stays one if the target can be.
+
+    Args:
+        target: Its path.
+        storage_format: Asked for; None takes the suffix's.
+        ready_to_serve: Asked for; None: as the source is.
+        served: Whether the source is a folder that is ready to serve.
+
+    Raises:
+        TransferError: The wishes contradict one another.
+        UnsupportedError: The suffix is that of a format that tilepack does not write.
+    """
+    if ready_to_serve is None:
+        kind = target_kind(target, storage_format)
+        ready_to_serve = served and not kind.is_package and kind.storage_format is StorageFormat.COMPACT_V2
+    return target_kind(target, storage_format, ready_to_serve=ready_to_serve)
 
 
 def _with_room(plan: TransferPlan) -> TransferPlan:
-    """Refuse a plan for a disk that is too small."""
-    folder = plan.target.parent
+    require_room(plan.target, plan.tile_bytes + len(plan.tasks) * _INDEX_BYTES[plan.kind.storage_format])
+    return plan
+
+
+def require_room(target: Path, needed: int) -> None:
+    """Refuse a target for a disk that is too small, or without a folder to stand in.
+
+    Raises:
+        TransferError: It is.
+    """
+    folder = target.parent
     with explained("look at the target's folder", folder):
         if not folder.is_dir():
             raise TransferError(f"{folder}: there is no such folder; make it first")
         free = shutil.disk_usage(folder).free
-    needed = plan.tile_bytes + len(plan.tasks) * _INDEX_BYTES[plan.kind.storage_format]
     if needed > free:
         raise TransferError(
             f"{folder}: has {free:,} bytes free, the target needs {needed:,}; make room or choose another disk"
         )
-    return plan

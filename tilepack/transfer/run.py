@@ -13,20 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
-from tilepack.disk.container import creation_time
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.pixels.compose import Outcome
-from tilepack.pixels.thumbnail import draw_thumbnail
-from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
 from tilepack.transfer.choice import TileChoice, TileChooser
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
-from tilepack.transfer.describe import describe_target
+from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
 
@@ -215,13 +212,11 @@ class _Work:
 
     def _package_item(self, occupied: list[TileRange]) -> PackageItem:
         """Make what packages and folders that are ready to serve say beyond their cache."""
-        info, kind = self.info, self._plan.kind
-        degrees, thumbnail = None, self._plan.request.thumbnail
-        if (kind.is_package or kind.ready_to_serve) and info.extent is not None:
-            degrees = to_degrees(info.extent, info.scheme.spatial_reference)
-            ranges = [(tiles.level, tiles) for tiles in occupied]
-            thumbnail = thumbnail or draw_thumbnail(self._as_written, info.scheme, info.extent, ranges)
-        return PackageItem(guid=self._plan.guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")
+        plan = self._plan
+        ranges = [(tiles.level, tiles) for tiles in occupied]
+        return package_item(
+            self.info, plan.kind, plan.guid, read=self._as_written, tiles=ranges, thumbnail=plan.request.thumbnail
+        )
 
     def _as_written(self, tile: TileKey) -> bytes | None:
         """Give a tile as the target has it."""

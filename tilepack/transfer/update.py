@@ -150,8 +150,11 @@ class _Update:
         target = opened.enter_context(open_cache(self._plan.target))
         if not isinstance(target, CompactReader | ExplodedReader):
             raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
-        planned = self._plan.info.scheme, self._plan.info.storage_format
-        if (target.info.scheme, target.info.storage_format) != planned:
+        planned, found = self._plan.info, target.info
+        same_grid = not found.scheme.differences(planned.scheme) and len(found.scheme.levels) == len(
+            planned.scheme.levels
+        )
+        if not same_grid or found.storage_format is not planned.storage_format:
             raise TransferError(f"{target.place}: became another cache while the work was planned; start again")
         return target
 
