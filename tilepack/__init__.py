@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tilepack.inspect.findings import Finding, Findings
     from tilepack.inspect.levels import levels_of
     from tilepack.inspect.listing import list_bundles, list_tiles
+    from tilepack.inspect.preview import Preview, preview
     from tilepack.inspect.probe import probe
     from tilepack.inspect.report import CacheReport, LevelReport
     from tilepack.inspect.rules import Severity
@@ -91,6 +92,7 @@ _HOMES = {
     "LevelSelection": "selection",
     "MetadataError": "errors",
     "PixelOptions": "transfer.request",
+    "Preview": "inspect.preview",
     "Severity": "inspect.rules",
     "SpatialReference": "spatial",
     "StorageFormat": "cache",
@@ -123,6 +125,7 @@ _HOMES = {
     "plan_create": "transfer.creating",
     "plan_export": "transfer.export",
     "plan_import": "transfer.importing",
+    "preview": "inspect.preview",
     "probe": "inspect.probe",
     "target_kind": "stores.targets",
     "verify": "inspect.verify",
@@ -156,6 +159,7 @@ __all__ = [
     "LevelSelection",
     "MetadataError",
     "PixelOptions",
+    "Preview",
     "Severity",
     "SpatialReference",
     "StorageFormat",
@@ -189,6 +193,7 @@ __all__ = [
     "plan_create",
     "plan_export",
     "plan_import",
+    "preview",
     "probe",
     "target_kind",
     "verify",

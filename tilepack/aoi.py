@@ -110,6 +110,11 @@ class AreaOfInterest:
         target = to_crs(scheme.spatial_reference)
         return build_area(read_area(area, layer=layer, where=where, crs=crs), scheme, target)
 
+    @property
+    def edges(self) -> Floats:
+        """Its edges for drawing it: float64 (n, 4), x0, y0, x1, y1 in map units, in no order."""
+        return np.concatenate([part.edges for part in self._parts], axis=1).T
+
     def coverage(self, tiles: TileRange) -> npt.NDArray[np.uint8]:
         """Classify a rectangle of tiles.
 

@@ -116,6 +116,23 @@ class TileRange:
             column_stop=max(tiles.column_stop for tiles in held),
         )
 
+    def intersection(self, other: TileRange) -> TileRange | None:
+        """Give the shared rectangle of two of one level; None when they share no tile.
+
+        Raises:
+            ValueError: They are of two levels.
+        """
+        if self.level != other.level:
+            raise ValueError(f"tiles of levels {self.level} and {other.level} have nothing in common")
+        common = TileRange(
+            level=self.level,
+            row_start=max(self.row_start, other.row_start),
+            row_stop=min(self.row_stop, other.row_stop),
+            column_start=max(self.column_start, other.column_start),
+            column_stop=min(self.column_stop, other.column_stop),
+        )
+        return common if common.count else None
+
     @property
     def bundle_count(self) -> int:
         """Number of bundles that the rectangle meets, 0 when it is empty; nothing is counted one by one."""

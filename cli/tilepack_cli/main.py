@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 import tilepack
-from tilepack_cli import convert, create, diff, export, importing, info, levels, ls, tile, verify
+from tilepack_cli import convert, create, diff, export, importing, info, levels, ls, preview, tile, verify
 from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
@@ -77,6 +77,7 @@ app.command("info", cls=_Command, epilog=info.EXAMPLES)(info.show_info)
 app.command("levels", cls=_Command, epilog=levels.EXAMPLES)(levels.show_levels)
 app.command("ls", cls=_Command, epilog=ls.EXAMPLES)(ls.list_contents)
 app.command("tile", cls=_Command, epilog=tile.EXAMPLES)(tile.write_tile)
+app.command("preview", cls=_Command, epilog=preview.EXAMPLES)(preview.draw_preview)
 app.command("convert", cls=_Command, epilog=convert.EXAMPLES)(convert.convert_cache)
 app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export_cache)
 app.command("import", cls=_Command, epilog=importing.EXAMPLES)(importing.import_cache)

@@ -112,6 +112,26 @@ class Working(_Shown):
             self._progress.update(self._task, completed=done, total=total)
 
 
+class Drawing(_Shown):
+    """Counts the tiles laid for a picture."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Start at 0.
+
+        Args:
+            quiet: Show nothing.
+        """
+        super().__init__(SpinnerColumn(), TextColumn("{task.description}"), quiet=quiet)
+        self._tiles = 0
+        self._task = self._progress.add_task("looking at the cache", total=None)
+
+    def more(self, tiles: int) -> None:
+        """Count tiles laid since the last call."""
+        self._tiles += tiles
+        if self._is_due():
+            self._progress.update(self._task, description=f"laid {count(self._tiles)} tiles")
+
+
 class Moving(_Shown):
     """A bar of the bytes moved, with tiles and rate."""
 

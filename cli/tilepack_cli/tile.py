@@ -11,6 +11,7 @@ import typer
 import tilepack
 from tilepack_cli.consoles import remark
 from tilepack_cli.figures import count
+from tilepack_cli.files import write_file
 from tilepack_cli.options import Quiet, Source, Verbose
 from tilepack_cli.outcome import reported
 
@@ -55,18 +56,6 @@ def write_tile(
     if out is None:
         sys.stdout.buffer.write(data)
         return
-    _write(out, data, source, replace=replace)
+    write_file(out, data, source, replace=replace)
     if not quiet:
         remark(f"wrote {out}, {count(len(data))} bytes")
-
-
-def _write(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
-    if replace and out.exists() and out.samefile(source):
-        raise tilepack.TransferError(f"{out}: is the source itself; choose another file")
-    try:
-        with out.open("wb" if replace else "xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise tilepack.CacheExistsError(f"{out}: exists already; choose another name, or give --replace") from error
-    except OSError as error:
-        raise tilepack.TransferError(f"{out}: cannot be written: {error.strerror}") from error

@@ -111,24 +111,11 @@ def _windows(scheme: TilingScheme, extent: Extent, tiles: Iterable[tuple[int, Ti
             shown = extent.intersection(scheme.range_extent(whole))
         except (ValueError, OverflowError):  # absurd numbers of rows: outside what floats can place
             continue
-        box = _common(scheme.tiles_in(shown, level), whole) if shown else None
+        box = scheme.tiles_in(shown, level).intersection(whole) if shown else None
         if shown and box:
-            inside = tuple(common for part in parts if (common := _common(part, box)))
+            inside = tuple(common for part in parts if (common := part.intersection(box)))
             windows.append(_Window(resolution=resolution, shown=shown, box=box, parts=inside))
     return sorted(windows, key=lambda window: -window.resolution)
-
-
-def _common(first: TileRange, second: TileRange) -> TileRange | None:
-    """Give the shared rectangle of two of one level, or None."""
-    common = TileRange(
-        level=first.level,
-        row_start=max(first.row_start, second.row_start),
-        row_stop=min(first.row_stop, second.row_stop),
-        column_start=max(first.column_start, second.column_start),
-        column_stop=min(first.column_stop, second.column_stop),
-    )
-    # Two negative sides would make a positive count.
-    return common if common.row_start < common.row_stop and common.column_start < common.column_stop else None
 
 
 def _choose(windows: Sequence[_Window], units_per_pixel: float) -> _Window | None:
@@ -249,7 +236,7 @@ def _candidates(window: _Window, row: int, column: int, stride: int) -> list[Til
         column_stop=window.box.column_start + column + stride,
     )
     for part in window.parts:
-        common = _common(part, neighbourhood)
+        common = part.intersection(neighbourhood)
         if common:
             rows = _spread(common.row_start, common.row_stop)
             columns = _spread(common.column_start, common.column_stop)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Self, cast
 
 from tilepack.disk.tree import Tree
+from tilepack.stores.base import TileReader
 from tilepack.stores.documents import Described
 
 
@@ -39,6 +40,12 @@ class StoreReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        """Show the cache in a notebook: a small picture and the main facts."""
+        from tilepack.stores.notebook import describe_in_html  # noqa: PLC0415  pictures only where one is shown
+
+        return describe_in_html(cast(TileReader, self))  # whoever inherits from this reads tiles
 
     def levels(self) -> list[int]:
         """Give the LevelIDs that have a folder, ascending."""
