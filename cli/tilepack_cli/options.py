@@ -52,14 +52,16 @@ def refuse_contradictions(levels: str | None, scales: str | None) -> None:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."
+        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk, .tpkx or .mbtiles."
     ),
 ]
 
 Target = Annotated[
     Path,
     typer.Argument(
-        metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
+        metavar="TARGET",
+        show_default=False,
+        help="What to make: a name in .tpk, .tpkx or .mbtiles, else a cache folder.",
     ),
 ]
 

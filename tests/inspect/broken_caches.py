@@ -1,6 +1,8 @@
 """One broken cache for every rule of verify: a small sound one with one thing changed."""
 
+import contextlib
 import io
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ from hostile_builders import (
 from hostile_bundles import u32, u64, v1_offset, v2_entry, v2_entry_of
 from hostile_case import Make, changed, member, packed, placed, rewritten
 from PIL import Image
+from web_caches import write_mbtiles
+
+from tilepack.keys import TileKey
 
 LEVEL = "_alllayers/L01"
 BUNDLE = f"{LEVEL}/R0000C0000.bundle"
@@ -253,4 +258,16 @@ def tiles() -> Iterator[Broken]:
     yield tile("tile-undecodable", patched(sound, 45, b"\x55\x55"), deep=True)
 
 
-CASES = [*whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]
+def stores() -> Iterator[Broken]:
+    def twice(folder: Path) -> Path:
+        loose = ("create table tiles (zoom_level, tile_column, tile_row, tile_data)",)
+        said = {"bounds": "-180,-85.051128,180,85.051128"}
+        path = write_mbtiles(folder / "map.mbtiles", {TileKey(1, 0, 0): png(3)}, schema=loose, metadata=said)
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("insert into tiles select * from tiles")
+        return path
+
+    yield Broken("store-damaged", twice, "window L01/R0000C0000")
+
+
+CASES = [*stores(), *whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]

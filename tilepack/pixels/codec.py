@@ -83,7 +83,7 @@ def identify(data: bytes) -> TileKind:
 def admits(tile_format: TileFormat, kind: TileKind) -> bool:
     """Tell whether tiles of a kind may stand in a cache of a tile format as they are, byte by byte."""
     match tile_format:
-        case TileFormat.JPEG | TileFormat.LERC:
+        case TileFormat.JPEG | TileFormat.LERC | TileFormat.WEBP | TileFormat.PBF:
             return kind.name == tile_format.value
         case TileFormat.MIXED:
             return kind.is_png or kind.name == "JPEG"

@@ -177,7 +177,7 @@ def compose_tile(
     replaces = target_data is None or mode is BlendMode.OVERWRITE or kind.is_opaque or not kind.is_image
     if mask is None and replaces and admits(tile_format, kind):
         return _move(source_data, target_data, TileNotes())
-    if not kind.is_image or tile_format is TileFormat.LERC:
+    if not (kind.is_image and tile_format.is_image):
         raise UnsupportedError(f"a {kind.name} tile can neither move into {tile_format} tiles nor be cut: leave it out")
     wishes = _Wishes(
         tile_format=tile_format,

@@ -196,6 +196,17 @@ class SupportsRawWrite(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsOrder(Protocol):
+    """A target that lays its tiles out along a line, and wants them to come so, one bundle at a time."""
+
+    def rank(self, bundle: BundleKey) -> int:
+        """Give what bundles are to be sorted by."""
+
+    def order(self, bundle: BundleKey) -> NDArray[np.int64]:
+        """Give row-major positions of a bundle's tiles, shape (16384,), in the order in which they are to come."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageItem:
     """What a package says of itself beyond its cache."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import StorageFormat
+from tilepack.disk import sqlite
 from tilepack.disk.files import explained
 from tilepack.disk.package_tree import PackageTree
 from tilepack.disk.tree import FolderTree, Tree, below
@@ -20,18 +21,20 @@ from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
+from tilepack.stores.mbtiles import MbtilesReader
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
 
 _PACKAGES: Final = (".tpk", ".tpkx", ".zip")
+_ZIP: Final = (b"PK\3\4", b"PK\5\6")
 
 
 def open_cache(path: str | Path) -> TileReader:
     """Open a cache or package to read.
 
     Args:
-        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+        path: A package or MBTiles; a cache folder, its parent, or its conf.xml or root.json.
 
     Raises:
         CacheNotFoundError: There is no cache.
@@ -53,14 +56,25 @@ def open_cache(path: str | Path) -> TileReader:
         return _open_folder(place.parent)
     if place.suffix.lower() in (".bundle", ".bundlx"):
         raise CacheNotFoundError(f"{place}: is one bundle of a cache; give the folder that holds conf.xml or root.json")
-    if place.suffix.lower() not in _PACKAGES and not _is_zip(place):
-        raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk or a .tpkx")
+    head = _head(place)
+    if place.suffix.lower() == ".mbtiles" or head.startswith(sqlite.MAGIC):
+        return MbtilesReader(place)
+    if place.suffix.lower() not in _PACKAGES and not head.startswith(_ZIP):
+        raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx or .mbtiles")
     return _open_package(place)
 
 
-def _is_zip(place: Path) -> bool:
+def is_zip(place: Path) -> bool:
+    """Tell whether a file is taken for a package: by its name, or by its first bytes."""
+    named = place.suffix.lower()
+    if named in (".xml", ".json", ".cdi"):
+        return False
+    return named in _PACKAGES or _head(place).startswith(_ZIP)
+
+
+def _head(place: Path) -> bytes:
     with FolderTree(place.parent).open(place.name) as start:
-        return start.size > 4 and start.read(4, 0) in (b"PK\3\4", b"PK\5\6")
+        return start.read(min(16, start.size), 0)
 
 
 def _open_folder(folder: Path) -> TileReader:

@@ -14,9 +14,16 @@ from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
+from tilepack.stores.mbtiles_writer import MbtilesWriter
 
-_PACKAGE_FORMATS: Final = {".tpk": StorageFormat.COMPACT, ".tpkx": StorageFormat.COMPACT_V2}
-_FOREIGN: Final = (".mbtiles", ".pmtiles", ".vtpk", ".zip")
+_PACKAGE_FORMATS: Final = {
+    ".tpk": StorageFormat.COMPACT,
+    ".tpkx": StorageFormat.COMPACT_V2,
+    ".mbtiles": StorageFormat.MBTILES,
+}
+_SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles"}
+"""Of what is never a folder."""
+_FOREIGN: Final = (".pmtiles", ".vtpk", ".zip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class TargetKind:
 
     storage_format: StorageFormat
     is_package: bool
+    """One file, whatever its kind."""
     ready_to_serve: bool
     """Described by root.json instead of conf.xml; a .tpkx always is."""
 
@@ -48,7 +56,7 @@ def target_kind(
     """Tell what a target is to be, from its suffix and what was asked for.
 
     Args:
-        target: Its path; ``.tpk`` and ``.tpkx`` are packages, all else is a folder.
+        target: Its path; ``.tpk``, ``.tpkx`` and ``.mbtiles`` are files, all else is a folder.
         storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
         ready_to_serve: Describe a folder by root.json.
 
@@ -66,10 +74,12 @@ def target_kind(
                 f"{target}: a {suffix} holds {packaged}, not {storage_format}; leave the storage format out, or choose "
                 f"another suffix"
             )
-        if ready_to_serve and packaged is StorageFormat.COMPACT:
-            raise TransferError(f"{target}: a .tpk has no root.json; ready to serve are folders and .tpkx")
+        if ready_to_serve and packaged is not StorageFormat.COMPACT_V2:
+            raise TransferError(f"{target}: a {suffix} has no root.json; ready to serve are folders and .tpkx")
         return TargetKind(storage_format=packaged, is_package=True, ready_to_serve=packaged is StorageFormat.COMPACT_V2)
     wanted = storage_format or StorageFormat.COMPACT_V2
+    if wanted in _SUFFIXES:
+        raise TransferError(f"{target}: {wanted} is one file; give it a name in {_SUFFIXES[wanted]}")
     if ready_to_serve and wanted is not StorageFormat.COMPACT_V2:
         raise TransferError(f"{target}: a folder that is ready to serve holds COMPACT_V2, not {wanted}")
     return TargetKind(storage_format=wanted, is_package=False, ready_to_serve=ready_to_serve)
@@ -88,6 +98,8 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
         CacheExistsError: Something stands there and is not to be replaced.
         TransferError: Another writer is at work, or the system refuses.
     """
+    if kind.storage_format is StorageFormat.MBTILES:
+        return MbtilesWriter(target, replace=replace)
     if kind.is_package:
         is_v1 = kind.storage_format is StorageFormat.COMPACT
         layout = tpk_layout(info.name) if is_v1 else tpkx_layout()

@@ -1,4 +1,4 @@
-"""Cutting tiles to an area while a bundle is written: in parallel, and yet in stored order."""
+"""What is done to tiles while a bundle is written: in parallel, and yet in the order in which they come."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.keys import TileKey
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile
+from tilepack.pixels.blend import BlendMode
+from tilepack.pixels.compose import Outcome, TileResult, clip_tile, compose_tile
 from tilepack.scheme import TilingScheme
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
+
+_RIFF: Final = b"RIFF"
+"""What WebP begins with, and no other tile."""
+
+_QUALITY: Final = 90
+"""Of JPEG that was WebP: a second loss should not show."""
 
 _LISTED: Final = 20
 """Bad tiles named one by one in an error."""
@@ -43,7 +50,7 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str, fault: str = "on the area's edge cannot be cut") -> TileError:
+    def error(self, place: str, fault: str = "cannot be decoded to be cut or encoded anew") -> TileError:
         """Make the one error that names the bad tiles.
 
         Args:
@@ -60,22 +67,33 @@ class CutTally:
 
 
 class TileCutter:
-    """Cuts tiles to areas."""
+    """Cuts tiles to areas, and re-encodes those that the target's readers cannot read."""
 
     def __init__(
-        self, areas: AreasByLevel, scheme: TilingScheme, tile_format: TileFormat, options: PixelOptions, pool: Executor
+        self,
+        areas: AreasByLevel | None,
+        scheme: TilingScheme,
+        tile_format: TileFormat,
+        options: PixelOptions,
+        pool: Executor,
+        *,
+        recodes_webp: bool = False,
     ) -> None:
         """Keep what all tiles share.
 
         Args:
-            areas: The areas of interest.
+            areas: The areas of interest; None cuts nothing.
             scheme: The source's grid.
             tile_format: The target's.
             options: What happens at the edge.
             pool: Where tiles are cut.
+            recodes_webp: Whether WebP tiles become JPEG, or PNG where anything is transparent.
         """
         self.tally = CutTally()
+        self.heads: set[bytes] = set()
+        """First two bytes of the tiles that were yielded."""
         self._areas = areas
+        self._recodes_webp = recodes_webp
         self._scheme = scheme
         self._format = tile_format
         self._options = options
@@ -93,6 +111,8 @@ class TileCutter:
             TileError: It cannot be decoded.
             UnsupportedError: It is no image that could be cut.
         """
+        if self._areas is None:
+            raise TypeError("tiles are cut to areas")
         return clip_tile(
             data,
             self._areas.mask(tile),
@@ -105,8 +125,32 @@ class TileCutter:
 
     def cut(self, tile: TileKey, data: bytes) -> bytes | None:
         """Cut a tile and count it; None when nothing of it is left, or it is bad."""
+        return self._counted(tile, data, self.clip)
+
+    def recode(self, tile: TileKey, data: bytes) -> TileResult:
+        """Re-encode a whole tile, without counting it: JPEG where it is opaque, else PNG.
+
+        Raises:
+            TileError: It cannot be decoded.
+        """
+        del tile
+        width, height = self._scheme.tile_width, self._scheme.tile_height
+        return compose_tile(
+            data,
+            None,
+            None,
+            BlendMode.MERGE,
+            TileFormat.MIXED,
+            width=width,
+            height=height,
+            recompress=True,
+            quality=_QUALITY,
+            keep_blank=True,
+        )
+
+    def _counted(self, tile: TileKey, data: bytes, work: Callable[[TileKey, bytes], TileResult]) -> bytes | None:
         try:
-            result = self.clip(tile, data)
+            result = work(tile, data)
         except (TileError, UnsupportedError) as error:
             with self.tally.lock:
                 self.tally.bad[tile] = str(error)
@@ -123,9 +167,18 @@ class TileCutter:
             tiles: Tiles with their data.
             crossed: Those to cut.
         """
-        items: Iterator[tuple[TileKey, bytes | Callable[[], bytes | None] | None]] = (
-            (tile, partial(self.cut, tile, data) if tile in crossed else data) for tile, data in tiles
-        )
+        items = ((tile, self._way(tile, data, crossed)) for tile, data in tiles)
         for tile, made in in_order(items, self._pool):
             if made is not None and not self.has_failed:
+                self.heads.add(made[:2])
                 yield tile, made
+
+    def _way(
+        self, tile: TileKey, data: bytes, crossed: frozenset[TileKey]
+    ) -> bytes | Callable[[], bytes | None] | None:
+        """Give a tile as it is, or what makes of it what it is to be."""
+        if tile in crossed:
+            return partial(self.cut, tile, data)
+        if self._recodes_webp and data[:4] == _RIFF:
+            return partial(self._counted, tile, data, self.recode)
+        return data

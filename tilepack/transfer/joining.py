@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tilepack.cache import StorageFormat, TileFormat
+from tilepack.cache import TileFormat
 from tilepack.disk.files import explained
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
@@ -20,11 +20,12 @@ from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.targets import TargetKind
 from tilepack.stores.updating import STATUS
+from tilepack.transfer.admission import uncuttable
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
-from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, uncuttable
+from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap
 from tilepack.transfer.request import TransferRequest, UpdateOptions
 
 _PNGS: Final = frozenset({TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32})
@@ -162,12 +163,21 @@ def _match(reader: TileReader, target: TileReader, levels: Iterable[int]) -> dic
 def _refuse_formats(reader: TileReader, target: TileReader, request: TransferRequest) -> None:
     """Refuse tiles that the target cannot take, as far as the documents tell."""
     source_format, target_format = reader.info.tile_format, target.info.tile_format
-    if (source_format is TileFormat.LERC) != (target_format is TileFormat.LERC):
+    if target.info.storage_format.is_web:
         raise UnsupportedError(
-            f"{target.place}: holds {target_format} tiles, the source {source_format}; images and elevation cannot "
+            f"{target.place}: tilepack imports into caches and packages of ArcGIS'; convert it into one, import into "
+            f"that, and convert back"
+        )
+    if source_format is not target_format and not (source_format.is_image and target_format.is_image):
+        raise UnsupportedError(
+            f"{target.place}: holds {target_format} tiles, the source {source_format}; images and other data cannot "
             f"stand in one cache, choose another target"
         )
-    if target_format is TileFormat.JPEG and source_format in _PNGS and not request.pixels.allow_lossy:
+    if (
+        target_format is TileFormat.JPEG
+        and source_format in {*_PNGS, TileFormat.WEBP}
+        and not request.pixels.allow_lossy
+    ):
         raise UnsupportedError(
             f"{target.place}: holds JPEG tiles, the source {source_format}; to send them through JPEG, which loses "
             f"detail, take --allow-lossy, or import into a MIXED cache"
@@ -202,7 +212,7 @@ def _task(
     )
     if cut or laid:
         action = Action.BLEND
-    elif whole and StorageFormat.EXPLODED is not target.info.storage_format:
+    elif whole and target.info.storage_format.is_compact:
         action = Action.COPY
     else:
         action = Action.REPACK

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from itertools import chain
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import StorageFormat
+from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
@@ -26,6 +27,12 @@ from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
+from tilepack.transfer.zooms import Renumbered, wanted_order
+
+_STREAMS: Final = (StorageFormat.MBTILES, StorageFormat.PMTILES)
+"""Targets whose bytes follow one another as tiles come."""
+
+_HEADS: Final = {b"\x89P": TileFormat.PNG, b"\xff\xd8": TileFormat.JPEG}
 
 _SLICE_ROWS: Final = 16
 """Rows of an exploded window that one thread writes; a window is split when it holds more than a slice's tiles."""
@@ -86,14 +93,22 @@ class _Work:
         self._choices: dict[BundleKey, TileChoice | None] = {}
         self._left: dict[BundleKey, NDArray[np.uint8]] = {}
         self._cutter: TileCutter | None = None
+        self._order: Callable[[BundleKey], NDArray[np.int64]] | None = None
 
     def carry_out(self) -> None:
         plan, reader = self._plan, self._reader
-        writer = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        made = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        line = wanted_order(made, plan.levels)
+        renumbers = any(here != there for here, there in plan.levels.items())
+        writer: TileWriter = Renumbered(made, plan.levels) if renumbers else made
+        tasks = plan.tasks
+        if line is not None:
+            tasks = tuple(sorted(tasks, key=lambda task: line.rank(task.bundle)))
+            self._order = line.order
         try:
-            for task in plan.tasks:
+            for task in tasks:
                 writer.reserve(task.bundle, task.slot_bytes)
-            self._move_all(writer)
+            self._move_all(tasks, writer)
             if self._cutter is not None and self._cutter.has_failed:
                 raise self.tally.error(reader.place)
             for name, data in reader.substitutes.items():
@@ -110,17 +125,21 @@ class _Work:
             writer.abort()
             raise
 
-    def _move_all(self, writer: TileWriter) -> None:
-        pool = ThreadPoolExecutor(self._jobs, "tilepack")
+    def _move_all(self, tasks: Sequence[BundleTask], writer: TileWriter) -> None:
+        # What is one stream takes one bundle at a time: another thread would only make its bytes depend on chance.
+        threads = 1 if self._plan.kind.storage_format in _STREAMS else self._jobs
+        pool = ThreadPoolExecutor(threads, "tilepack")
         pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
         areas = self._plan.request.areas
-        if areas is not None:
+        looks = any(task.looked_at for task in tasks)
+        if areas is not None or looks:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
-            self._cutter = TileCutter(areas, scheme, self._plan.info.tile_format, options, pixels)
+            tile_format = self._plan.info.tile_format
+            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=looks)
             self.tally = self._cutter.tally
         futures: list[Future[None]] = []
         try:
-            for task in self._plan.tasks:
+            for task in tasks:
                 parts = _parts(task, self._plan.kind.storage_format)
                 futures += [pool.submit(self._move, task, part, writer) for part in parts]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
@@ -137,7 +156,7 @@ class _Work:
     def _move(self, task: BundleTask, wanted: NDArray[np.bool_] | None, writer: TileWriter) -> None:
         self._counter.add(0, 0)
         failed = self._cutter is not None and self._cutter.has_failed
-        if task.action is Action.BLEND:
+        if task.action is Action.BLEND or task.looked_at:
             self._blend(task, writer)
         elif failed:
             return  # nothing will come of the target: the tiles to cut are only checked from here on
@@ -145,7 +164,7 @@ class _Work:
             choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
             if choice is not None:
                 wanted = choice.wanted if wanted is None else wanted & choice.wanted
-            tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
+            tiles = self._counter.watch(self._tiles(task.bundle, wanted))
             writer.write_bundle(task.bundle, tiles, task.slot_bytes)
         else:
             self._copy(task, writer)
@@ -165,13 +184,16 @@ class _Work:
         self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
 
     def _blend(self, task: BundleTask, writer: TileWriter) -> None:
-        """Write a bundle with some of its tiles cut; one of which nothing is left is not written."""
-        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
-        if choice is None or self._cutter is None:
+        """Write a bundle some of whose tiles become others; one of which nothing is left is not written."""
+        if self._cutter is None:
             raise TypeError("a plan to cut needs an area")
-        crossed = frozenset(task.bundle.tile(position) for position in np.flatnonzero(choice.cut).tolist())
-        wanted = choice.cut if self._cutter.has_failed else choice.wanted
-        tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
+        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
+        crossed: frozenset[TileKey] = frozenset()
+        wanted: NDArray[np.bool_] | None = None
+        if choice is not None:
+            crossed = frozenset(task.bundle.tile(position) for position in np.flatnonzero(choice.cut).tolist())
+            wanted = choice.cut if self._cutter.has_failed else choice.wanted
+        tiles = self._counter.watch(self._tiles(task.bundle, wanted))
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
         made = self._noted(self._cutter.stream(tiles, crossed), task.bundle, left)
         first = next(made, None)
@@ -181,12 +203,28 @@ class _Work:
             writer.write_bundle(task.bundle, chain((first,), made), None)
         self._left[task.bundle] = np.packbits(left)
 
+    def _tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None) -> Iterator[tuple[TileKey, bytes]]:
+        """Give the tiles of a bundle as they are stored, or in the order that the target wants."""
+        if self._order is None:
+            yield from self._reader.tiles(bundle, wanted)
+            return
+        held = self._reader.present(bundle)
+        if wanted is not None:
+            held &= wanted
+        order = self._order(bundle)
+        with self._reader.reading(bundle) as opened:
+            for position in order[held[order]].tolist():
+                data = opened.read(position)
+                if data is not None:
+                    yield bundle.tile(position), data
+
     @staticmethod
     def _noted(
         tiles: Iterator[tuple[TileKey, bytes]], bundle: BundleKey, left: NDArray[np.bool_]
     ) -> Iterator[tuple[TileKey, bytes]]:
+        row, column = bundle.row, bundle.column
         for tile, data in tiles:
-            left[bundle.position(tile)] = True
+            left[(tile.row - row) * PACKET_SIZE + tile.column - column] = True
             yield tile, data
 
     def _occupied(self) -> list[TileRange]:
@@ -205,8 +243,11 @@ class _Work:
             if there.count:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, there))
         plan = self._plan
+        tile_format = plan.info.tile_format
+        if self._cutter is not None and not plan.kind.storage_format.is_web:
+            tile_format = _holding(tile_format, self._cutter.heads)
         self.info = describe_target(
-            self._reader, plan.kind, plan.request, levels, present=present, tile_format=plan.info.tile_format
+            self._reader, plan.kind, plan.request, levels, present=present, tile_format=tile_format
         )
         return [tiles for bundles in levels.values() for _, tiles in bundles]
 
@@ -235,11 +276,20 @@ class _Work:
             return None
 
 
+def _holding(tile_format: TileFormat, heads: AbstractSet[bytes]) -> TileFormat:
+    """Give the tile format that admits what was written: sources of the web do not tell it of every tile."""
+    kinds = [kind for kind in map(_HEADS.get, heads) if kind is not None]
+    fits = tile_format is TileFormat.MIXED or not tile_format.is_image
+    if fits or all((kind is TileFormat.JPEG) == (tile_format is TileFormat.JPEG) for kind in kinds):
+        return tile_format
+    return TileFormat.MIXED
+
+
 def _parts(task: BundleTask, storage_format: StorageFormat) -> list[NDArray[np.bool_] | None]:
     """Split a window whose tiles become files, so that one large window keeps all threads busy."""
     if (
-        storage_format is not StorageFormat.EXPLODED
-        or task.action is Action.BLEND
+        storage_format not in (StorageFormat.EXPLODED, StorageFormat.XYZ)
+        or task.slot_bytes is None
         or task.tiles <= _SLICE_ROWS * PACKET_SIZE
     ):
         return [None]

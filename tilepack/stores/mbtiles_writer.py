@@ -1,0 +1,152 @@
+"""Writing MBTiles: rows in the order in which tiles come, the index beside them, one transaction, one rename.
+
+Pages of 64 KiB hold several tiles each, and SQLite chains no small ones for them; a database that nobody sees before it
+is whole needs neither journal nor syncs on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tilepack.cache import CacheInfo
+from tilepack.disk.durable import sync_files
+from tilepack.disk.staging import Staging
+from tilepack.errors import TileError, TransferError
+from tilepack.formats.sniff import sniff
+from tilepack.keys import BundleKey, TileKey
+from tilepack.metadata.web_metadata import as_texts, web_members
+from tilepack.stores.base import PackageItem
+
+_SETTINGS: Final = (
+    "application_id=0x4d504258",  # MPBX, as the specification asks
+    "page_size=65536",
+    "journal_mode=off",
+    "synchronous=off",
+    "locking_mode=exclusive",
+    "cache_size=-24000",  # KiB: the index's pages that rows of one window go to
+)
+_SCHEMA: Final = (
+    "create table metadata (name text, value text)",
+    "create unique index metadata_index on metadata (name)",
+    "create table tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)",
+    "create unique index tile_index on tiles (zoom_level, tile_column, tile_row)",
+)
+
+FORMAT_NAMES: Final = {"JPEG": "jpg", "WEBP": "webp", "PBF": "pbf", "GIF": "gif"}
+"""What metadata calls tiles that are no PNG."""
+
+
+class TileKinds:
+    """Counts tiles by their first bytes, to say what most of them are."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[bytes] = Counter()
+        self._examples: dict[bytes, bytes] = {}
+
+    def add(self, data: bytes) -> None:
+        """Count a tile."""
+        head = data[:2]
+        if head not in self._counts and len(self._counts) < 64:
+            self._examples[head] = data[:64]
+        if head in self._examples:
+            self._counts[head] += 1
+
+    def usual(self) -> str:
+        """Give the metadata's name of the format that most tiles have; png where there is none."""
+        for head, _ in self._counts.most_common():
+            kind = sniff(self._examples[head])
+            if kind is not None:
+                return FORMAT_NAMES.get(kind.name, "png")
+        return "png"
+
+
+class MbtilesWriter:
+    """A new MBTiles file. Its tiles come from one thread at a time."""
+
+    def __init__(self, target: Path, *, replace: bool) -> None:
+        """Take the target's name.
+
+        Args:
+            target: The file.
+            replace: Whether it may exist.
+
+        Raises:
+            CacheExistsError: The target exists and is not to be replaced.
+            TransferError: Another writer is at work, or the file cannot be made.
+        """
+        self._staging = Staging(target, replace=replace)
+        self.place = str(target)
+        self._kinds = TileKinds()
+        self._lock = threading.Lock()
+        try:
+            with self._explained():
+                self._database = sqlite3.connect(self._staging.partial, isolation_level=None, check_same_thread=False)
+                for setting in _SETTINGS:
+                    self._database.execute(f"pragma {setting}")
+                self._database.execute("begin")
+                for statement in _SCHEMA:
+                    self._database.execute(statement)
+        except BaseException:
+            self.abort()
+            raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise TileError(f"{self.place}: a tile came twice ({error}); keep the one that is right") from error
+        except sqlite3.Error as error:
+            room = "; make room on the disk, and start again" if "full" in str(error) else ""
+            raise TransferError(f"{self.place}: cannot write: {error}{room}") from error
+
+    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
+        """Rows of a database need no place beforehand."""
+
+    def cancel(self, bundle: BundleKey) -> None:
+        """Rows of a database need no place beforehand."""
+
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+        """Write tiles, in the order given.
+
+        Raises:
+            TileError: A tile came twice.
+            TransferError: The disk is full, or failed.
+        """
+        del slot_bytes
+        with self._lock, self._explained():
+            self._database.executemany("insert into tiles values (?, ?, ?, ?)", self._rows(bundle, tiles))
+
+    def _rows(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]]) -> Iterator[tuple[int, int, int, bytes]]:
+        last = (1 << bundle.level) - 1
+        for (level, row, column), data in tiles:
+            self._kinds.add(data)
+            yield level, column, last - row, data
+
+    def write_substitute(self, name: str, data: bytes) -> bool:
+        """Say that there is no place for a ``missing.*`` or ``blank.*``."""
+        del name, data
+        return False
+
+    def commit(self, info: CacheInfo, item: PackageItem) -> None:
+        """Write the metadata, and let the file appear under its name."""
+        del item
+        members = as_texts(web_members(info, self._kinds.usual()))
+        with self._explained():
+            self._database.executemany("insert into metadata values (?, ?)", members.items())
+            self._database.execute("commit")
+            self._database.close()
+        sync_files([self._staging.partial])
+        self._staging.publish()
+
+    def abort(self) -> None:
+        """Throw away what was written."""
+        with contextlib.suppress(AttributeError, sqlite3.Error):
+            self._database.close()
+        self._staging.discard()
