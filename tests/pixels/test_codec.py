@@ -69,8 +69,8 @@ def flat_map(seed=0, size=256):
         (TileKind("PNG32", colour_type=6, bit_depth=8), {"PNG", "PNG32", "MIXED"}),
         (TileKind("PNG", colour_type=0, bit_depth=8), {"PNG", "PNG32", "MIXED"}),
         (TileKind("LERC"), {"LERC"}),
-        (TileKind("WEBP"), set()),
-        (TileKind("PBF"), set()),
+        (TileKind("WEBP"), {"WEBP"}),
+        (TileKind("PBF"), {"PBF"}),
     ],
 )
 def test_a_format_admits_the_kinds_it_can_hold(kind, formats):
