@@ -1,13 +1,17 @@
-"""Web tiles written and read without tilepack: MBTiles by sqlite3."""
+"""Web tiles written and read without tilepack: MBTiles by sqlite3, PMTiles by the package of that name."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
 from caches import Tiles
+from pmtiles.reader import MmapSource, Reader, all_tiles
+from pmtiles.tile import Compression, Entry, TileType, serialize_directory, serialize_header, zxy_to_tileid
+from pmtiles.writer import Writer
 
 from tilepack.keys import TileKey
 
@@ -64,3 +68,97 @@ def look_at_metadata(path: Path) -> dict[str, str]:
     """Give the metadata of an MBTiles file."""
     with contextlib.closing(sqlite3.connect(path)) as database:
         return dict(database.execute("select name, value from metadata").fetchall())
+
+
+def numbered(tiles: Tiles) -> dict[int, bytes]:
+    """Give tiles by their numbers along the curve, in order."""
+    found = {zxy_to_tileid(tile.level, tile.column, tile.row): data for tile, data in tiles.items()}
+    return dict(sorted(found.items()))
+
+
+def header(**fields: object) -> dict[str, object]:
+    """Give the fields of a header that its writer does not fill in."""
+    return {
+        "version": 3,
+        "tile_type": TileType.PNG,
+        "tile_compression": Compression.NONE,
+        "min_lon_e7": -1800000000,
+        "min_lat_e7": -850511287,
+        "max_lon_e7": 1800000000,
+        "max_lat_e7": 850511287,
+        **fields,
+    }
+
+
+def write_pmtiles(path: Path, tiles: Tiles, *, metadata: Mapping[str, object] | None = None, **fields: object) -> Path:
+    """Write a PMTiles file by the package."""
+    with path.open("wb") as file:
+        writer = Writer(file)
+        for number, data in numbered(tiles).items():
+            writer.write_tile(number, data)
+        writer.finalize(header(**fields), {"name": "Island"} if metadata is None else dict(metadata))
+        writer.tile_f.close()
+    return path
+
+
+def pack_pmtiles(
+    root: bytes, leaves: bytes, data: bytes, *, metadata: bytes = gzip.compress(b"{}"), **fields: object
+) -> bytes:
+    """Pack a PMTiles file out of its parts; directories and metadata as they are given."""
+    places = 127 + len(root)
+    said = header(
+        **{
+            "root_offset": 127,
+            "root_length": len(root),
+            "metadata_offset": places,
+            "metadata_length": len(metadata),
+            "leaf_directory_offset": places + len(metadata),
+            "leaf_directory_length": len(leaves),
+            "tile_data_offset": places + len(metadata) + len(leaves),
+            "tile_data_length": len(data),
+            "clustered": True,
+            "internal_compression": Compression.GZIP,
+            "min_zoom": 0,
+            "max_zoom": 30,
+            **fields,
+        }
+    )
+    return serialize_header(said) + root + metadata + leaves + data
+
+
+def pack_leaves(tiles: Tiles, *, per_leaf: int = 7, deep: bool = False) -> bytes:
+    """Pack a PMTiles file with small leaf directories, below one another where deep."""
+    body, entries = bytearray(), []
+    for number, data in numbered(tiles).items():
+        entries.append(Entry(number, len(body), len(data), 1))
+        body += data
+    leaves = bytearray()
+
+    def packed(entries: list[Entry]) -> list[Entry]:
+        pointers = []
+        for start in range(0, len(entries), per_leaf):
+            leaf = serialize_directory(entries[start : start + per_leaf])
+            pointers.append(Entry(entries[start].tile_id, len(leaves), len(leaf), 0))
+            leaves.extend(leaf)
+        return pointers
+
+    pointers = packed(entries)
+    if deep:
+        pointers = packed(pointers)
+    return pack_pmtiles(
+        serialize_directory(pointers), bytes(leaves), bytes(body), metadata=gzip.compress(b'{"name": "Island"}')
+    )
+
+
+def look_in_pmtiles(path: Path) -> dict[TileKey, bytes]:
+    """Give every tile of a PMTiles file, read by the package."""
+    with path.open("rb") as file:
+        source = MmapSource(file)
+        return {TileKey(zoom, y, x): data for (zoom, x, y), data in all_tiles(source)}
+
+
+def look_at_header(path: Path) -> tuple[dict[str, object], dict[str, object]]:
+    """Give header and metadata of a PMTiles file."""
+    with path.open("rb") as file:
+        reader = Reader(MmapSource(file))
+        return dict(reader.header()), reader.metadata()

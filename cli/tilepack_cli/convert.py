@@ -42,7 +42,7 @@ Examples:
   tilepack convert Usa.tpkx Usa.tpk
   tilepack convert Usa.tpkx Layers --storage-format exploded
   tilepack convert Layers Layers.tpkx --levels 0-7,9
-  tilepack convert streets.mbtiles streets.tpkx
+  tilepack convert Usa.tpkx Usa.mbtiles
   tilepack convert Layers Usa.tpk --replace --dry-run
 """
 

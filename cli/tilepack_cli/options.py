@@ -52,7 +52,9 @@ def refuse_contradictions(levels: str | None, scales: str | None) -> None:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk, .tpkx or .mbtiles."
+        metavar="SOURCE",
+        show_default=False,
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles or .pmtiles.",
     ),
 ]
 
@@ -61,7 +63,7 @@ Target = Annotated[
     typer.Argument(
         metavar="TARGET",
         show_default=False,
-        help="What to make: a name in .tpk, .tpkx or .mbtiles, else a cache folder.",
+        help="What to make: a name in .tpk, .tpkx, .mbtiles or .pmtiles, else a cache folder.",
     ),
 ]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -18,10 +17,10 @@ from tilepack.cache import CacheInfo
 from tilepack.disk.durable import sync_files
 from tilepack.disk.staging import Staging
 from tilepack.errors import TileError, TransferError
-from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import as_texts, web_members
 from tilepack.stores.base import PackageItem
+from tilepack.stores.kinds import TileKinds
 
 _SETTINGS: Final = (
     "application_id=0x4d504258",  # MPBX, as the specification asks
@@ -37,33 +36,6 @@ _SCHEMA: Final = (
     "create table tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)",
     "create unique index tile_index on tiles (zoom_level, tile_column, tile_row)",
 )
-
-FORMAT_NAMES: Final = {"JPEG": "jpg", "WEBP": "webp", "PBF": "pbf", "GIF": "gif"}
-"""What metadata calls tiles that are no PNG."""
-
-
-class TileKinds:
-    """Counts tiles by their first bytes, to say what most of them are."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[bytes] = Counter()
-        self._examples: dict[bytes, bytes] = {}
-
-    def add(self, data: bytes) -> None:
-        """Count a tile."""
-        head = data[:2]
-        if head not in self._counts and len(self._counts) < 64:
-            self._examples[head] = data[:64]
-        if head in self._examples:
-            self._counts[head] += 1
-
-    def usual(self) -> str:
-        """Give the metadata's name of the format that most tiles have; png where there is none."""
-        for head, _ in self._counts.most_common():
-            kind = sniff(self._examples[head])
-            if kind is not None:
-                return FORMAT_NAMES.get(kind.name, "png")
-        return "png"
 
 
 class MbtilesWriter:

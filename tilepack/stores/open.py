@@ -14,7 +14,7 @@ from tilepack.disk.files import explained
 from tilepack.disk.package_tree import PackageTree
 from tilepack.disk.tree import FolderTree, Tree, below
 from tilepack.errors import CacheNotFoundError, UnsupportedError
-from tilepack.formats import bundle_v1
+from tilepack.formats import bundle_v1, pmtiles
 from tilepack.formats.names import parse_row_folder
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
@@ -22,6 +22,7 @@ from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWar
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
 from tilepack.stores.mbtiles import MbtilesReader
+from tilepack.stores.pmtiles import PmtilesReader
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
@@ -34,7 +35,7 @@ def open_cache(path: str | Path) -> TileReader:
     """Open a cache or package to read.
 
     Args:
-        path: A package or MBTiles; a cache folder, its parent, or its conf.xml or root.json.
+        path: A package, MBTiles or PMTiles; a cache folder, its parent, or its conf.xml or root.json.
 
     Raises:
         CacheNotFoundError: There is no cache.
@@ -59,8 +60,12 @@ def open_cache(path: str | Path) -> TileReader:
     head = _head(place)
     if place.suffix.lower() == ".mbtiles" or head.startswith(sqlite.MAGIC):
         return MbtilesReader(place)
+    if place.suffix.lower() == ".pmtiles" or head.startswith(pmtiles.MAGIC):
+        return PmtilesReader(place)
     if place.suffix.lower() not in _PACKAGES and not head.startswith(_ZIP):
-        raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx or .mbtiles")
+        raise CacheNotFoundError(
+            f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx, .mbtiles or .pmtiles"
+        )
     return _open_package(place)
 
 

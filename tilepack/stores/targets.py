@@ -15,15 +15,17 @@ from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
 from tilepack.stores.mbtiles_writer import MbtilesWriter
+from tilepack.stores.pmtiles_writer import PmtilesWriter
 
 _PACKAGE_FORMATS: Final = {
     ".tpk": StorageFormat.COMPACT,
     ".tpkx": StorageFormat.COMPACT_V2,
     ".mbtiles": StorageFormat.MBTILES,
+    ".pmtiles": StorageFormat.PMTILES,
 }
-_SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles"}
+_SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles", StorageFormat.PMTILES: ".pmtiles"}
 """Of what is never a folder."""
-_FOREIGN: Final = (".pmtiles", ".vtpk", ".zip")
+_FOREIGN: Final = (".vtpk", ".zip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def target_kind(
     """Tell what a target is to be, from its suffix and what was asked for.
 
     Args:
-        target: Its path; ``.tpk``, ``.tpkx`` and ``.mbtiles`` are files, all else is a folder.
+        target: Its path; ``.tpk``, ``.tpkx``, ``.mbtiles`` and ``.pmtiles`` are files, all else is a folder.
         storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
         ready_to_serve: Describe a folder by root.json.
 
@@ -100,6 +102,8 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
     """
     if kind.storage_format is StorageFormat.MBTILES:
         return MbtilesWriter(target, replace=replace)
+    if kind.storage_format is StorageFormat.PMTILES:
+        return PmtilesWriter(target, replace=replace)
     if kind.is_package:
         is_v1 = kind.storage_format is StorageFormat.COMPACT
         layout = tpk_layout(info.name) if is_v1 else tpkx_layout()

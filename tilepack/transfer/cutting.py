@@ -50,7 +50,7 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str, fault: str = "cannot be decoded to be cut or encoded anew") -> TileError:
+    def error(self, place: str, fault: str = "on the area's edge cannot be cut") -> TileError:
         """Make the one error that names the bad tiles.
 
         Args:

@@ -108,8 +108,8 @@ def settle(info: CacheInfo, kind: TargetKind, *, held: tuple[int | None, int | N
     if kind.storage_format is StorageFormat.COMPACT_V2 and not kind.ready_to_serve:
         scheme = _with_end(scheme, info.extent)
     quality = info.quality
-    if info.tile_format in (TileFormat.JPEG, TileFormat.MIXED) and not quality and not kind.storage_format.is_web:
-        quality = DEFAULT_QUALITY  # sources of the web do not say
+    if info.storage_format.is_web and not kind.storage_format.is_web:  # sources of the web do not say
+        quality = DEFAULT_QUALITY if info.tile_format in (TileFormat.JPEG, TileFormat.MIXED) else 0
     return replace(
         info,
         quality=quality,

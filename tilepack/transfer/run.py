@@ -110,6 +110,8 @@ class _Work:
                 writer.reserve(task.bundle, task.slot_bytes)
             self._move_all(tasks, writer)
             if self._cutter is not None and self._cutter.has_failed:
+                if plan.request.areas is None:
+                    raise self.tally.error(reader.place, "cannot be encoded anew")
                 raise self.tally.error(reader.place)
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
