@@ -15,6 +15,7 @@ from pmtiles.writer import Writer
 
 from tilepack.keys import TileKey
 
+JPEG_START = b"\xff\xd8"
 FLAT = (
     "create table tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)",
     "create unique index tile_index on tiles (zoom_level, tile_column, tile_row)",
@@ -162,3 +163,32 @@ def look_at_header(path: Path) -> tuple[dict[str, object], dict[str, object]]:
     with path.open("rb") as file:
         reader = Reader(MmapSource(file))
         return dict(reader.header()), reader.metadata()
+
+
+ORDERS = {
+    "xyz": lambda tile: (tile.column, tile.row),
+    "tms": lambda tile: (tile.column, 2**tile.level - 1 - tile.row),
+    "zyx": lambda tile: (tile.row, tile.column),
+}
+
+
+def xyz_files(tiles: Tiles, order: str = "xyz") -> dict[str, bytes]:
+    """Name each web tile's file."""
+    files = {}
+    for tile, data in tiles.items():
+        outer, inner = ORDERS[order](tile)
+        files[f"{tile.level}/{outer}/{inner}.{'jpg' if data.startswith(JPEG_START) else 'png'}"] = data
+    return files
+
+
+def look_in_xyz(files: Mapping[str, bytes], order: str = "xyz") -> dict[TileKey, bytes]:
+    """Give every tile of named files."""
+    found = {}
+    for name, data in files.items():
+        parts = name.split("/")
+        if len(parts) < 3:
+            continue
+        zoom, outer, inner = int(parts[-3]), int(parts[-2]), int(parts[-1].split(".")[0])
+        key = TileKey(zoom, outer, inner) if order == "zyx" else TileKey(zoom, inner, outer)
+        found[key if order != "tms" else TileKey(zoom, 2**zoom - 1 - inner, outer)] = data
+    return found

@@ -30,7 +30,7 @@ def check_scales(text: str | None) -> str | None:
     return text
 
 
-_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded")
+_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded", "xyz")
 
 
 def _storage_format(text: str | None) -> str | None:
@@ -73,7 +73,7 @@ StorageFormatName = Annotated[
         "--storage-format",
         metavar="FORMAT",
         callback=_storage_format,
-        help="Of a folder: compact, compact-v2 (if not given) or exploded.",
+        help="Of a folder: compact, compact-v2 (if not given), exploded or xyz.",
     ),
 ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from caches import write_files
 from hostile_builders import (
     CONF_CDI,
     ORIGIN,
@@ -267,6 +268,14 @@ def stores() -> Iterator[Broken]:
             database.execute("insert into tiles select * from tiles")
         return path
 
+    def unsaid(folder: Path) -> Path:
+        write_files(
+            folder / "tiles",
+            {f"1/{column}/{row}.png": picture("PNG", (256, 256)) for column in (0, 1) for row in (0, 1)},
+        )
+        return folder / "tiles"
+
+    yield Broken("order-guessed", unsaid, "documents", frozenset({"extent-missing"}))
     yield Broken("store-damaged", twice, "window L01/R0000C0000")
 
 

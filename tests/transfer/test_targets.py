@@ -118,7 +118,7 @@ def test_suffix_of_what_is_not_written_is_refused(source, folder, suffix):
 
 
 def test_unknown_storage_format_is_refused(source, folder):
-    with pytest.raises(tilepack.TransferError, match="compact, compact-v2 and exploded"):
+    with pytest.raises(tilepack.TransferError, match="compact, compact-v2, exploded"):
         tilepack.convert(source, folder / "island", storage_format="compact-v3")
 
 

@@ -108,6 +108,10 @@ _CACHE_PART: Final = re.compile(
 )
 
 
+_WEB_PART: Final = re.compile(r"[0-9]{1,2}|metadata\.json|\.DS_Store|Thumbs\.db", re.IGNORECASE)
+"""Of folders of web tiles, which that document tells apart from other folders with numbers for names."""
+
+
 def refuse_existing(target: Path, *, replace: bool) -> None:
     """Refuse a target that exists, unless it may be replaced; a folder may only when it holds a cache and no more.
 
@@ -124,7 +128,8 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     with explained("list the folder", target):
         names = sorted(path.name for path in target.iterdir())
-    foreign = [name for name in names if not _CACHE_PART.fullmatch(name)]
+    part = _WEB_PART if "metadata.json" in names else _CACHE_PART
+    foreign = [name for name in names if not part.fullmatch(name)]
     if foreign:
         raise CacheExistsError(
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "

@@ -64,6 +64,9 @@ RULES: Final[dict[str, Rule]] = {
     "package-junk": Rule(_N, "a member is what packing programs leave behind", _PACK),
     # Databases and archives of web tiles
     "store-damaged": Rule(_E, "a database or archive contradicts itself, or places tiles where none can be", _BACKUP),
+    "order-guessed": Rule(
+        _W, "nothing says which numbers of a web tile's name are columns and rows", "say it by the path"
+    ),
     # Documents
     "document-missing": Rule(_W, "a document that ArcGIS expects in a package is missing", _PACK),
     "document-malformed": Rule(_W, "a document that tiles can be read without is malformed", _BACKUP),

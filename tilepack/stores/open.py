@@ -16,6 +16,7 @@ from tilepack.disk.tree import FolderTree, Tree, below
 from tilepack.errors import CacheNotFoundError, UnsupportedError
 from tilepack.formats import bundle_v1, pmtiles
 from tilepack.formats.names import parse_row_folder
+from tilepack.formats.xyz_names import TileOrder, parse_pattern
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
@@ -23,6 +24,7 @@ from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
 from tilepack.stores.mbtiles import MbtilesReader
 from tilepack.stores.pmtiles import PmtilesReader
+from tilepack.stores.xyz import XyzReader, find_tiles
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
@@ -35,7 +37,8 @@ def open_cache(path: str | Path) -> TileReader:
     """Open a cache or package to read.
 
     Args:
-        path: A package, MBTiles or PMTiles; a cache folder, its parent, or its conf.xml or root.json.
+        path: A package, MBTiles or PMTiles; a cache folder, its parent, or its conf.xml or root.json; a folder or ZIP
+            of web tiles, whose order may be said as in ``tiles/{z}/{x}/{-y}``.
 
     Raises:
         CacheNotFoundError: There is no cache.
@@ -44,10 +47,13 @@ def open_cache(path: str | Path) -> TileReader:
         UnsupportedError: It is a cache of a kind that tilepack does not read.
         TransferError: The system refuses to read it.
     """
-    place = Path(path)
+    pattern = parse_pattern(str(path))
+    place = Path(path if pattern is None else pattern[0])
     with explained("look at", place):
         if not place.exists():
             raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
+    if pattern is not None:
+        return _open_tiles(FolderTree(place) if place.is_dir() else PackageTree(place), pattern[1])
     if place.is_dir():
         folder = place.parent if place.name.lower() == ALL_LAYERS else place
         return _open_folder(folder)
@@ -86,6 +92,8 @@ def _open_folder(folder: Path) -> TileReader:
     tree = FolderTree(folder)
     found = _find_documents(tree, "", _DEPTH)
     if not found:
+        if find_tiles(tree) is not None:
+            return _open_tiles(tree, None)
         raise CacheNotFoundError(
             f"{folder}: holds neither conf.xml nor root.json, nor do the folders in it; give the cache's own folder"
         )
@@ -122,10 +130,24 @@ def _open_package(path: Path) -> TileReader:
             raise UnsupportedError(f"{path}: is a vector tile package; tilepack does not read those yet")
         confs = tree.find(CONF_XML)
         documents = confs or found
+        if not documents and find_tiles(tree) is not None:
+            return _open_tiles(tree, None)
         if not documents:
             raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; give a tile package")
         shallow = [document for document in documents if document.count("/") == documents[0].count("/")]
         return _open_described(tree, _only(tree, shallow))
+    except BaseException:
+        tree.close()
+        raise
+
+
+def _open_tiles(tree: Tree, order: TileOrder | None) -> TileReader:
+    """Open a folder or ZIP of web tiles."""
+    try:
+        folder = find_tiles(tree)
+        if folder is None:
+            raise CacheNotFoundError(f"{tree.place}: holds no folders of zooms with tiles below; check the path")
+        return XyzReader(tree, folder, _name_of(tree), order)
     except BaseException:
         tree.close()
         raise

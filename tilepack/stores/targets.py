@@ -16,6 +16,7 @@ from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
 from tilepack.stores.mbtiles_writer import MbtilesWriter
 from tilepack.stores.pmtiles_writer import PmtilesWriter
+from tilepack.stores.xyz_writer import XyzWriter
 
 _PACKAGE_FORMATS: Final = {
     ".tpk": StorageFormat.COMPACT,
@@ -40,7 +41,7 @@ class TargetKind:
 
 
 def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
-    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``.
+    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``, ``xyz``.
 
     Raises:
         TransferError: There is none of that name.
@@ -49,7 +50,8 @@ def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
     try:
         return StorageFormat(name)
     except ValueError:
-        raise TransferError(f"storage format {text!r} is unknown; there are compact, compact-v2 and exploded") from None
+        known = ", ".join(known.lower().replace("_", "-") for known in StorageFormat)
+        raise TransferError(f"storage format {text!r} is unknown; there are {known}") from None
 
 
 def target_kind(
@@ -111,6 +113,8 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
         return CompactWriter(package, kind.storage_format, layout)
     layout = tpkx_layout() if kind.ready_to_serve else folder_layout()
     folder = FolderContainer(target, replace=replace)
+    if kind.storage_format is StorageFormat.XYZ:
+        return XyzWriter(folder)
     if kind.storage_format is StorageFormat.EXPLODED:
         return ExplodedWriter(folder, info.tile_format, layout)
     return CompactWriter(folder, kind.storage_format, layout)
