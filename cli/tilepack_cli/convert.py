@@ -25,6 +25,7 @@ from tilepack_cli.options import (
     refuse_contradictions,
 )
 from tilepack_cli.outcome import reported
+from tilepack_cli.pixels import Dedupe, DropBlank
 from tilepack_cli.transfers import (
     announcing,
     check_target,
@@ -55,6 +56,8 @@ class _Asked(TypedDict):
     scales: str | None
     replace: bool
     ready_to_serve: bool | None
+    drop_blank: bool
+    dedupe: bool
 
 
 @reported
@@ -67,6 +70,8 @@ def convert_cache(
     scales: Scales = None,
     replace: Replace = False,
     ready_to_serve: ReadyToServe = False,
+    drop_blank: DropBlank = False,
+    dedupe: Dedupe = False,
     dry_run: DryRun = False,
     jobs: Jobs = None,
     json: Json = False,
@@ -84,6 +89,8 @@ def convert_cache(
         scales=scales,
         replace=replace,
         ready_to_serve=ready_to_serve or None,
+        drop_blank=drop_blank,
+        dedupe=dedupe,
     )
     if dry_run:
         plan = _plan(source, target, asked, quiet=quiet)

@@ -21,6 +21,7 @@ from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import as_texts, web_members
 from tilepack.stores.base import PackageItem
 from tilepack.stores.kinds import TileKinds
+from tilepack.stores.remembering import WrittenTiles
 
 _SETTINGS: Final = (
     "application_id=0x4d504258",  # MPBX, as the specification asks
@@ -30,23 +31,37 @@ _SETTINGS: Final = (
     "locking_mode=exclusive",
     "cache_size=-24000",  # KiB: the index's pages that rows of one window go to
 )
-_SCHEMA: Final = (
+_METADATA: Final = (
     "create table metadata (name text, value text)",
     "create unique index metadata_index on metadata (name)",
+)
+_FLAT: Final = (
     "create table tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)",
     "create unique index tile_index on tiles (zoom_level, tile_column, tile_row)",
 )
+
+_DEDUPED: Final = (
+    "create table images (tile_id integer primary key, tile_data blob)",
+    "create table map (zoom_level integer, tile_column integer, tile_row integer, tile_id integer)",
+    "create unique index map_index on map (zoom_level, tile_column, tile_row)",
+    (
+        "create view tiles as select map.zoom_level as zoom_level, map.tile_column as tile_column, map.tile_row as "
+        "tile_row, images.tile_data as tile_data from map join images on images.tile_id = map.tile_id"
+    ),
+)
+"""As MapBox' own writers store equal tiles once."""
 
 
 class MbtilesWriter:
     """A new MBTiles file. Its tiles come from one thread at a time."""
 
-    def __init__(self, target: Path, *, replace: bool) -> None:
+    def __init__(self, target: Path, *, replace: bool, dedupe: bool = False) -> None:
         """Take the target's name.
 
         Args:
             target: The file.
             replace: Whether it may exist.
+            dedupe: Store equal tiles once, behind a view.
 
         Raises:
             CacheExistsError: The target exists and is not to be replaced.
@@ -55,6 +70,8 @@ class MbtilesWriter:
         self._staging = Staging(target, replace=replace)
         self.place = str(target)
         self._kinds = TileKinds()
+        self._known = WrittenTiles(self._read) if dedupe else None
+        self._contents = 0
         self._lock = threading.Lock()
         try:
             with self._explained():
@@ -62,7 +79,7 @@ class MbtilesWriter:
                 for setting in _SETTINGS:
                     self._database.execute(f"pragma {setting}")
                 self._database.execute("begin")
-                for statement in _SCHEMA:
+                for statement in (*_METADATA, *(_DEDUPED if dedupe else _FLAT)):
                     self._database.execute(statement)
         except BaseException:
             self.abort()
@@ -93,13 +110,31 @@ class MbtilesWriter:
         """
         del slot_bytes
         with self._lock, self._explained():
-            self._database.executemany("insert into tiles values (?, ?, ?, ?)", self._rows(bundle, tiles))
+            table = "tiles" if self._known is None else "map"
+            self._database.executemany(f"insert into {table} values (?, ?, ?, ?)", self._rows(bundle, tiles))  # noqa: S608
 
-    def _rows(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]]) -> Iterator[tuple[int, int, int, bytes]]:
+    def _rows(
+        self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]]
+    ) -> Iterator[tuple[int, int, int, bytes | int]]:
         last = (1 << bundle.level) - 1
         for (level, row, column), data in tiles:
             self._kinds.add(data)
-            yield level, column, last - row, data
+            yield level, column, last - row, data if self._known is None else self._name(self._known, data)
+
+    def _name(self, known: WrittenTiles, data: bytes) -> int:
+        """Give the number of an image, storing it if there is none like it."""
+        found = known.find(data)
+        if found is None:
+            found = self._contents = self._contents + 1
+            self._database.execute("insert into images values (?, ?)", (found, data))
+            known.add(data, found)
+        return found
+
+    def _read(self, name: int, size: int) -> bytes:
+        """Give an image that was stored."""
+        del size
+        data: bytes = self._database.execute("select tile_data from images where tile_id = ?", (name,)).fetchone()[0]
+        return data
 
     def write_substitute(self, name: str, data: bytes) -> bool:
         """Say that there is no place for a ``missing.*`` or ``blank.*``."""

@@ -89,7 +89,9 @@ def target_kind(
     return TargetKind(storage_format=wanted, is_package=False, ready_to_serve=ready_to_serve)
 
 
-def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: bool) -> TileWriter:
+def create_target(
+    target: Path, kind: TargetKind, info: CacheInfo, *, replace: bool, dedupe: bool = False
+) -> TileWriter:
     """Make a new target; nothing stands under its name until ``commit``.
 
     Args:
@@ -97,13 +99,14 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
         kind: What it is to be.
         info: What it will say of itself.
         replace: Whether something may stand there already.
+        dedupe: Store equal tiles once where the target can, but need not.
 
     Raises:
         CacheExistsError: Something stands there and is not to be replaced.
         TransferError: Another writer is at work, or the system refuses.
     """
     if kind.storage_format is StorageFormat.MBTILES:
-        return MbtilesWriter(target, replace=replace)
+        return MbtilesWriter(target, replace=replace, dedupe=dedupe)
     if kind.storage_format is StorageFormat.PMTILES:
         return PmtilesWriter(target, replace=replace)
     if kind.is_package:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilepack.cache import TileFormat
+from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import UnsupportedError
 from tilepack.stores.base import TileReader
 from tilepack.stores.targets import TargetKind
@@ -25,6 +25,13 @@ def refuse_formats(reader: TileReader, kind: TargetKind) -> None:
         raise UnsupportedError(
             f"{reader.place}: holds vector tiles, and caches of ArcGIS' hold images; make MBTiles of them"
         )
+
+
+def useless_wishes(request: TransferRequest, kind: TargetKind) -> list[str]:
+    """Say in sentences what was asked for in vain."""
+    if request.dedupe and kind.storage_format not in (StorageFormat.MBTILES, StorageFormat.PMTILES):
+        return [f"{kind.storage_format} stores equal tiles each by itself, and --dedupe changes nothing"]
+    return []
 
 
 def is_looked_at(reader: TileReader, kind: TargetKind) -> bool:

@@ -13,9 +13,11 @@ from typing import Final
 from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
+from tilepack.formats.sniff import sniff
 from tilepack.keys import TileKey
-from tilepack.pixels.blend import BlendMode
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile, compose_tile
+from tilepack.pixels.blend import BlendMode, is_blank
+from tilepack.pixels.codec import decode
+from tilepack.pixels.compose import Outcome, TileNotes, TileResult, clip_tile, compose_tile
 from tilepack.scheme import TilingScheme
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
@@ -25,6 +27,10 @@ _RIFF: Final = b"RIFF"
 
 _QUALITY: Final = 90
 """Of JPEG that was WebP: a second loss should not show."""
+
+_SMALL: Final = 1024
+"""Bytes up to which a tile's look is remembered: half of a cache may be one blank tile."""
+_REMEMBERED: Final = 1024
 
 _LISTED: Final = 20
 """Bad tiles named one by one in an error."""
@@ -92,6 +98,7 @@ class TileCutter:
         self.tally = CutTally()
         self.heads: set[bytes] = set()
         """First two bytes of the tiles that were yielded."""
+        self._looks: dict[bytes, bool] = {}
         self._areas = areas
         self._recodes_webp = recodes_webp
         self._scheme = scheme
@@ -145,8 +152,24 @@ class TileCutter:
             height=height,
             recompress=True,
             quality=_QUALITY,
-            keep_blank=True,
+            keep_blank=not self._options.drop_blank,
         )
+
+    def look(self, tile: TileKey, data: bytes) -> TileResult:
+        """Leave a tile out in which nothing is visible, without counting it.
+
+        Raises:
+            TileError: It cannot be decoded.
+        """
+        del tile
+        known = self._looks.get(data)
+        if known is None:
+            width, height = self._scheme.tile_width, self._scheme.tile_height
+            known = is_blank(decode(data, width=width, height=height).pixels)
+            if len(data) <= _SMALL and len(self._looks) < _REMEMBERED:
+                self._looks[data] = known
+        notes = TileNotes(decoded=True)
+        return TileResult(Outcome.DROPPED, None, notes) if known else TileResult(Outcome.MOVED, data, notes)
 
     def _counted(self, tile: TileKey, data: bytes, work: Callable[[TileKey, bytes], TileResult]) -> bytes | None:
         try:
@@ -181,4 +204,8 @@ class TileCutter:
             return partial(self.cut, tile, data)
         if self._recodes_webp and data[:4] == _RIFF:
             return partial(self._counted, tile, data, self.recode)
+        if self._options.drop_blank:
+            kind = sniff(data)
+            if kind is not None and kind.is_image and not kind.is_opaque:
+                return partial(self._counted, tile, data, self.look)
         return data

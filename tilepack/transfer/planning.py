@@ -20,7 +20,7 @@ from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import tile_box
 from tilepack.stores.targets import TargetKind, target_kind
-from tilepack.transfer.admission import is_looked_at, new_tile_format, refuse_formats, uncuttable
+from tilepack.transfer.admission import is_looked_at, new_tile_format, refuse_formats, uncuttable, useless_wishes
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_target, target_warnings
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
@@ -66,13 +66,14 @@ def plan_transfer(
         warnings += request.areas.warnings
         warnings += uncuttable(reader, request)
     refuse_formats(reader, kind)
-    looked_at = is_looked_at(reader, kind)
+    looked_at = request.pixels.drop_blank or is_looked_at(reader, kind)
+    warnings += useless_wishes(request, kind)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()
     left_out = 0
     for summary in _summaries(reader, levels, progress):
-        task, taken = _task(reader, summary, kind, chooser)
+        task, taken = _task(reader, summary, chooser, whole=kind.storage_format.is_compact and not looked_at)
         left_out += summary.tiles - (task.tiles if task else 0)
         if task is None:
             continue
@@ -188,15 +189,21 @@ def refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> N
 
 
 def _task(
-    reader: TileReader, summary: BundleSummary, kind: TargetKind, chooser: TileChooser
+    reader: TileReader, summary: BundleSummary, chooser: TileChooser, *, whole: bool
 ) -> tuple[BundleTask | None, BundleSummary]:
     """Decide what happens to a bundle, and how many bytes that moves.
+
+    Args:
+        reader: The source.
+        summary: The bundle.
+        chooser: Chooses its tiles.
+        whole: Whether the target takes bundles whole.
 
     Returns:
         The task, None when no tile is taken, and the summary of the tiles that are.
     """
     choice = chooser.choose(reader, summary.bundle, summary.occupied)
-    movable = summary.movable and kind.storage_format.is_compact
+    movable = summary.movable and whole
     if choice is None and movable and summary.slot_bytes is not None:
         count = summary.tiles
         moved = summary.slot_bytes - LENGTH_PREFIX * count

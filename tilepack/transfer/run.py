@@ -21,6 +21,7 @@ from tilepack.pixels.compose import Outcome
 from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
+from tilepack.transfer.admission import is_looked_at
 from tilepack.transfer.choice import TileChoice, TileChooser
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
@@ -97,7 +98,9 @@ class _Work:
 
     def carry_out(self) -> None:
         plan, reader = self._plan, self._reader
-        made = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        made = create_target(
+            plan.target, plan.kind, plan.info, replace=plan.request.replace, dedupe=plan.request.dedupe
+        )
         line = wanted_order(made, plan.levels)
         renumbers = any(here != there for here, there in plan.levels.items())
         writer: TileWriter = Renumbered(made, plan.levels) if renumbers else made
@@ -116,7 +119,7 @@ class _Work:
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
-            if plan.tasks and not occupied and not self.tally.bad:
+            if plan.tasks and not occupied and not self.tally.bad and plan.request.areas is not None:
                 raise AreaOfInterestError(
                     f"{reader.place}: no visible pixel lies in the area of interest; choose another"
                 )
@@ -137,7 +140,8 @@ class _Work:
         if areas is not None or looks:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
             tile_format = self._plan.info.tile_format
-            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=looks)
+            recodes = is_looked_at(self._reader, self._plan.kind)
+            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=recodes)
             self.tally = self._cutter.tally
         futures: list[Future[None]] = []
         try:
