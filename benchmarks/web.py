@@ -26,7 +26,7 @@ def tiles(path):
 """
 
 _EXECUTEMANY = (
-    _READ
+    _READ  # noqa: S608  texts of this module
     + """
 database = sqlite3.connect(sys.argv[2])
 database.execute("create table tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)")

@@ -76,6 +76,7 @@ def test_database_is_sound_and_says_what_the_cache_says(tmp_path, samples):
     with contextlib.closing(sqlite3.connect(tmp_path / "usa.mbtiles")) as database:
         assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
         assert database.execute("pragma application_id").fetchall() == [(0x4D504258,)]
+        assert database.execute("pragma page_size").fetchall() == [(65536,)]
     said = look_at_metadata(tmp_path / "usa.mbtiles")
     assert (said["name"], said["format"], said["minzoom"], said["maxzoom"]) == ("Usa", "png", "0", "5")
     with tilepack.open(samples / "Usa.tpkx") as reader:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import CacheInfo
-from tilepack.disk.durable import sync_files
+from tilepack.disk.durable import EarlySync, sync_files
 from tilepack.disk.staging import Staging
 from tilepack.errors import TileError, TransferError
 from tilepack.keys import BundleKey, TileKey
@@ -24,12 +24,12 @@ from tilepack.stores.kinds import TileKinds
 from tilepack.stores.remembering import WrittenTiles
 
 _SETTINGS: Final = (
-    "application_id=0x4d504258",  # MPBX, as the specification asks
-    "page_size=65536",
+    "page_size=65536",  # before all that writes a page
     "journal_mode=off",
     "synchronous=off",
     "locking_mode=exclusive",
     "cache_size=-24000",  # KiB: the index's pages that rows of one window go to
+    "application_id=0x4d504258",  # MPBX, as the specification asks
 )
 _METADATA: Final = (
     "create table metadata (name text, value text)",
@@ -79,6 +79,7 @@ class MbtilesWriter:
                 for setting in _SETTINGS:
                     self._database.execute(f"pragma {setting}")
                 self._database.execute("begin")
+                self._early = EarlySync(self._staging.partial)
                 for statement in (*_METADATA, *(_DEDUPED if dedupe else _FLAT)):
                     self._database.execute(statement)
         except BaseException:
@@ -119,6 +120,7 @@ class MbtilesWriter:
         last = (1 << bundle.level) - 1
         for (level, row, column), data in tiles:
             self._kinds.add(data)
+            self._early.wrote(len(data))
             yield level, column, last - row, data if self._known is None else self._name(self._known, data)
 
     def _name(self, known: WrittenTiles, data: bytes) -> int:
@@ -149,6 +151,7 @@ class MbtilesWriter:
             self._database.executemany("insert into metadata values (?, ?)", members.items())
             self._database.execute("commit")
             self._database.close()
+        self._early.close()
         sync_files([self._staging.partial])
         self._staging.publish()
 
@@ -156,4 +159,6 @@ class MbtilesWriter:
         """Throw away what was written."""
         with contextlib.suppress(AttributeError, sqlite3.Error):
             self._database.close()
+        with contextlib.suppress(AttributeError):  # it failed before
+            self._early.close()
         self._staging.discard()

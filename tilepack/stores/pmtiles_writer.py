@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo
+from tilepack.disk.durable import EarlySync
 from tilepack.disk.files import PositionedFile
 from tilepack.disk.staging import Staging
 from tilepack.errors import TileError
@@ -62,6 +63,7 @@ class PmtilesWriter:
         self._written = 0
         try:
             self._file = PositionedFile(self._staging.partial, writable=True)
+            self._early = EarlySync(self._staging.partial)
         except BaseException:
             self._staging.discard()
             raise
@@ -117,6 +119,7 @@ class PmtilesWriter:
     def _flush(self) -> None:
         self._file.write(self._waiting, pmtiles.FIRST_BYTES + self._written)
         self._written += len(self._waiting)
+        self._early.wrote(len(self._waiting))
         self._waiting.clear()
 
     def _read(self, offset: int, length: int) -> bytes:
@@ -169,6 +172,7 @@ class PmtilesWriter:
         self._file.write(metadata + leaves, behind)
         head = pmtiles.format_header(header) + root
         self._file.write(head + bytes(pmtiles.FIRST_BYTES - len(head)), 0)
+        self._early.close()
         self._file.sync()
         self._file.close()
         self._staging.publish()
@@ -187,6 +191,7 @@ class PmtilesWriter:
 
     def abort(self) -> None:
         """Throw away what was written."""
+        self._early.close()
         self._file.close()
         self._staging.discard()
 
