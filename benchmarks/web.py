@@ -13,8 +13,6 @@ from caches import write_cache
 from measure import Row, cleared, run, timed
 from moving import BUNDLES, convert
 
-_SMALL_TILES = 4096
-
 _READ = """
 import sqlite3, sys, os
 import tilepack
@@ -106,11 +104,11 @@ def web(folder: Path, rounds: int) -> list[Row]:
 
 def tpkutils(folder: Path, rounds: int) -> list[Row]:
     """Measure how many times faster a .tpk becomes MBTiles than by tpkutils."""
-    tpk = folder / "small.tpk"
+    tpk = folder / "v2.tpk"
+    tiles = write_cache(folder / "v2", bundles=BUNDLES)
     if not tpk.exists():
-        write_cache(folder / "v2_4096", bundles=1, tiles=_SMALL_TILES)
-        run(*convert(folder / "v2_4096", tpk))
-    row = Row(f".tpk -> MBTiles ({_SMALL_TILES:,} tiles)", "tpkutils", 5, at_least=True)
+        run(*convert(folder / "v2", tpk))
+    row = Row(f".tpk -> MBTiles ({tiles:,} tiles)", "tpkutils", 5, at_least=True)
     for _ in range(min(rounds, 3)):
         made, other = folder / "made.mbtiles", folder / "rival.mbtiles"
         cleared(made, other)
