@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exporting import coverage, export, export_memory
+from importing import blended, import_memory, opaque
 from measure import Row, show
 from moving import exploded, mapproxy, memory, whole_bundles
 from starting import help_text, info
@@ -28,6 +29,9 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "export": export,
     "coverage": coverage,
     "export-memory": export_memory,
+    "import": opaque,
+    "blend": blended,
+    "import-memory": import_memory,
     "help": help_text,
     "info": info,
 }
