@@ -119,5 +119,7 @@ def import_memory(folder: Path, _: int) -> list[Row]:
     code = _IMPORT + "import re\nprint(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])\n"
     done = subprocess.run([sys.executable, "-c", code, source, target], check=True, capture_output=True, text=True)
     return [
-        Row("peak memory, MERGE of one bundle of 1 GB", "-", 250, [int(done.stdout.split()[-1]) * 1024 / 1e6], unit="MB")
+        Row(
+            "peak memory, MERGE of one bundle of 1 GB", "-", 250, [int(done.stdout.split()[-1]) * 1024 / 1e6], unit="MB"
+        )
     ]

@@ -19,6 +19,7 @@ from exporting import coverage, export, export_memory
 from importing import blended, import_memory, opaque
 from measure import Row, show
 from moving import exploded, mapproxy, memory, whole_bundles
+from reporting import status
 from starting import help_text, info
 
 CASES: dict[str, Callable[[Path, int], list[Row]]] = {
@@ -34,6 +35,7 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "import-memory": import_memory,
     "help": help_text,
     "info": info,
+    "status": status,
 }
 
 _HEAD = """# Benchmarks

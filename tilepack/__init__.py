@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from tilepack.scheme import LevelOfDetail, TilingScheme
     from tilepack.selection import LevelSelection
     from tilepack.spatial import SpatialReference
+    from tilepack.status.keeping import DeletedStatus, WrittenStatus, delete_status, rebuild_status, report_status
+    from tilepack.status.report import StatusReport
+    from tilepack.status.rows import BuildStatus, BundleRows, LevelStatus
+    from tilepack.status.taking import StatusOptions, status_of
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
@@ -67,9 +71,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Area": "aoi_given",
     "AreaOfInterestError": "errors",
+    "BuildStatus": "status.rows",
     "BundleDifference": "inspect.difference",
     "BundleError": "errors",
     "BundleKey": "keys",
+    "BundleRows": "status.rows",
     "BundleSummary": "stores.base",
     "BundleTask": "transfer.plan",
     "CacheDifference": "inspect.difference",
@@ -79,6 +85,7 @@ _HOMES = {
     "CacheReport": "inspect.report",
     "CreateOptions": "transfer.creating",
     "CreationPlan": "transfer.creating",
+    "DeletedStatus": "status.keeping",
     "DifferenceCounts": "inspect.difference",
     "ExportOptions": "transfer.export",
     "Extent": "extent",
@@ -90,11 +97,14 @@ _HOMES = {
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
     "LevelSelection": "selection",
+    "LevelStatus": "status.rows",
     "MetadataError": "errors",
     "PixelOptions": "transfer.request",
     "Preview": "inspect.preview",
     "Severity": "inspect.rules",
     "SpatialReference": "spatial",
+    "StatusOptions": "status.taking",
+    "StatusReport": "status.report",
     "StorageFormat": "cache",
     "TargetKind": "stores.targets",
     "TileCounts": "transfer.result",
@@ -111,9 +121,11 @@ _HOMES = {
     "TransferPlan": "transfer.plan",
     "TransferResult": "transfer.result",
     "UnsupportedError": "errors",
+    "WrittenStatus": "status.keeping",
     "convert": "transfer.convert",
     "create_cache": "transfer.creating",
     "custom_scheme": "metadata.custom_scheme",
+    "delete_status": "status.keeping",
     "diff": "inspect.diff",
     "export_cache": "transfer.export",
     "import_cache": "transfer.importing",
@@ -127,6 +139,9 @@ _HOMES = {
     "plan_import": "transfer.importing",
     "preview": "inspect.preview",
     "probe": "inspect.probe",
+    "rebuild_status": "status.keeping",
+    "report_status": "status.keeping",
+    "status_of": "status.taking",
     "target_kind": "stores.targets",
     "verify": "inspect.verify",
 }
@@ -134,9 +149,11 @@ _HOMES = {
 __all__ = [
     "Area",
     "AreaOfInterestError",
+    "BuildStatus",
     "BundleDifference",
     "BundleError",
     "BundleKey",
+    "BundleRows",
     "BundleSummary",
     "BundleTask",
     "CacheDifference",
@@ -146,6 +163,7 @@ __all__ = [
     "CacheReport",
     "CreateOptions",
     "CreationPlan",
+    "DeletedStatus",
     "DifferenceCounts",
     "ExportOptions",
     "Extent",
@@ -157,11 +175,14 @@ __all__ = [
     "LevelOfDetail",
     "LevelReport",
     "LevelSelection",
+    "LevelStatus",
     "MetadataError",
     "PixelOptions",
     "Preview",
     "Severity",
     "SpatialReference",
+    "StatusOptions",
+    "StatusReport",
     "StorageFormat",
     "TargetKind",
     "TileCounts",
@@ -178,10 +199,12 @@ __all__ = [
     "TransferPlan",
     "TransferResult",
     "UnsupportedError",
+    "WrittenStatus",
     "__version__",
     "convert",
     "create_cache",
     "custom_scheme",
+    "delete_status",
     "diff",
     "export_cache",
     "import_cache",
@@ -195,6 +218,9 @@ __all__ = [
     "plan_import",
     "preview",
     "probe",
+    "rebuild_status",
+    "report_status",
+    "status_of",
     "target_kind",
     "verify",
 ]

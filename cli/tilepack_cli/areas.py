@@ -109,7 +109,7 @@ Aoi = Annotated[
         "--aoi",
         metavar="AREA",
         show_default=False,
-        help="Cut to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels in front, "
+        help="Keep to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels in front, "
         "as 0-8=x.gpkg, for those; without, for all others; rows with a LevelID are for that level alone. May be given "
         "several times.",
     ),

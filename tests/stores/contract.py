@@ -5,6 +5,7 @@ The tiles are known beforehand, and the stores under test were packed without ti
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -120,6 +121,27 @@ class StoreContract:
 
     def test_storage_format_is_known(self, store):
         assert store.info.storage_format is self.storage_format
+
+    def test_home_is_the_folder_of_its_document(self, store, place):
+        if place.is_file():
+            assert store.home is None
+        else:
+            assert {"conf.xml", "root.json"} & {path.name for path in store.home.iterdir()}
+
+    def test_newest_is_the_time_of_the_newest_file_and_none_in_a_package(self, store, place, tiles):
+        for number, (bundle, held) in enumerate(by_bundle(tiles).items()):
+            if place.is_file():
+                assert store.newest(bundle) is None
+                continue
+            names = [f"R{bundle.row:04x}C{bundle.column:04x}.bund*"]
+            if self.storage_format is StorageFormat.EXPLODED:
+                names = [f"R{tile.row:08x}/C{tile.column:08x}.*" for tile, _ in held]
+            files = [path for name in names for path in place.rglob(f"L{bundle.level:02d}/{name}")]
+            newest = max(path.stat().st_mtime for path in files)
+            assert store.newest(bundle) == newest
+            os.utime(files[-1], (newest + 10 + number, newest + 10 + number))
+            store.index(bundle)
+            assert store.newest(bundle) == newest + 10 + number
 
     def test_raw_bytes_hold_the_tiles_where_the_index_says(self, store, tiles):
         if self.storage_format is StorageFormat.EXPLODED:

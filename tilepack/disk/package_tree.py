@@ -168,6 +168,11 @@ class PackageTree:
         """Tell whether a member lies in the package uncompressed, as ArcGIS wants it."""
         return self._member(path).compress_type == zipfile.ZIP_STORED
 
+    def modified(self, path: str) -> float | None:
+        """Know no times: members carry local ones, by whatever clock packed them, and many packers write none."""
+        del path
+        return None
+
     def size(self, path: str) -> int:
         """Give a file's bytes, as its directory entry claims them."""
         return self._member(path).file_size

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
@@ -18,15 +18,26 @@ from tilepack.disk.locking import WriterLock
 from tilepack.errors import CacheExistsError, TransferError
 
 
+class Refusal(Protocol):
+    """Refuses what stands under a target's name."""
+
+    def __call__(self, target: Path, *, replace: bool) -> None:
+        """Raise CacheExistsError where something is there and is not to be replaced, or must not be."""
+
+
 class Staging:
     """The right to make a target."""
 
-    def __init__(self, target: Path, *, replace: bool) -> None:
+    def __init__(
+        self, target: Path, *, replace: bool, refuse: Refusal | None = None, keep_suffix: bool = False
+    ) -> None:
         """Take the name, and clear away what a killed run left under it.
 
         Args:
             target: Where the finished thing will be.
             replace: Whether something may be there already.
+            refuse: Refuses what is there and may not be replaced; None for what may stand where a cache is to be.
+            keep_suffix: Grow under ``STEM.partial.SUFFIX``, for programs that go by a file's suffix.
 
         Raises:
             CacheExistsError: Something is there already, or stands in the way and is not tilepack's.
@@ -35,11 +46,14 @@ class Staging:
         whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
         self.target = target
         self._whole = whole
-        self.partial = whole.with_name(whole.name + ".partial")
+        self.partial = whole.with_name(
+            f"{whole.stem}.partial{whole.suffix}" if keep_suffix else whole.name + ".partial"
+        )
         self._replaced = whole.with_name(whole.name + ".replaced")
         self._replace = replace
+        self._refuse = refuse or refuse_existing
         self._lock_path = whole.with_name(whole.name + ".partial.lock")
-        refuse_existing(target, replace=replace)
+        self._refuse(target, replace=replace)
         if not whole.parent.is_dir():
             raise TransferError(f"{whole.parent}: there is no such folder; make it first")
         for left in (self.partial, self._replaced):
@@ -48,7 +62,7 @@ class Staging:
         self._lock = WriterLock(self._lock_path, target)
         try:
             self._clear()
-            refuse_existing(target, replace=replace)
+            self._refuse(target, replace=replace)
         except BaseException:
             self.release()
             raise
@@ -69,7 +83,7 @@ class Staging:
             CacheExistsError: Something has come to stand there meanwhile.
             TransferError: The system refuses the rename.
         """
-        refuse_existing(self.target, replace=self._replace)
+        self._refuse(self.target, replace=self._replace)
         # A file is renamed over a file in one step; folders have to step aside first.
         aside = os.path.lexists(self._whole) and (self._whole.is_dir() or self.partial.is_dir())
         if aside:
@@ -103,7 +117,7 @@ class Staging:
 
 _CACHE_PART: Final = re.compile(
     r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
-    r"|tilepack\.(journal|lock)",
+    r"|tilepack\.(journal|lock)|Status\.gdb(\.arcgis)?",
     re.IGNORECASE,
 )
 

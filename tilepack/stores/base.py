@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -88,6 +89,8 @@ class TileReader(Protocol):
 
     place: str
     """What to call it in messages: the path it was opened by."""
+    home: Path | None
+    """Folder that holds conf.xml or root.json; None of a package."""
     info: CacheInfo
     """What it says of itself."""
     warnings: list[str]
@@ -112,6 +115,9 @@ class TileReader(Protocol):
 
     def index(self, bundle: BundleKey) -> NDArray[np.int64]:
         """Give the bytes of each tile's data, shape (16384,), row-major, 0 for none; no tile's data is read."""
+
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest file of a bundle was changed; None in packages."""
 
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
         """Yield tiles and their data in stored order.

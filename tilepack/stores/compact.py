@@ -237,6 +237,18 @@ class CompactReader(StoreReader):
         with opened.data:
             return opened.sizes()
 
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest file of a bundle was changed; None in packages.
+
+        Raises:
+            BundleError: There is no such bundle.
+            TransferError: A file vanished.
+        """
+        path, index = self._found(bundle)
+        time = self.tree.modified(path)
+        other = None if index is None else self.tree.modified(index)
+        return time if time is None or other is None else max(time, other)
+
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
         """Yield tiles and their data in stored order.
 

@@ -59,6 +59,7 @@ class ExplodedReader(StoreReader):
         self._bundles: dict[int, list[BundleKey]] = {}
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_Row]] = {}
+        self._newest: tuple[BundleKey, float | None] | None = None
         self._lock = threading.Lock()
 
     def _row_folders(self, level: int) -> dict[int, str]:
@@ -137,13 +138,29 @@ class ExplodedReader(StoreReader):
         Raises:
             TransferError: A file vanished.
         """
+        return self._look(bundle)[0]
+
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest of its tiles was changed; None if it has none.
+
+        Raises:
+            TransferError: A file vanished.
+        """
+        known = self._newest
+        return known[1] if known is not None and known[0] == bundle else self._look(bundle)[1]
+
+    def _look(self, bundle: BundleKey) -> tuple[NDArray[np.int64], float | None]:
+        """Ask for all files' sizes and times; the newest time is kept, for who wants the sizes often wants it next."""
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
+        newest: float | None = None
         for row in self._rows_of(bundle):
             at = (row.row - bundle.row) * PACKET_SIZE - bundle.column
             with _opened_folder(self._root / row.folder) as folder:
                 for column, name in row.files.items():
-                    sizes[at + column] = folder.size(name)
-        return sizes
+                    sizes[at + column], time = folder.size_and_time(name)
+                    newest = time if newest is None else max(newest, time)
+        self._newest = bundle, newest
+        return sizes, newest
 
     def summary(self, bundle: BundleKey) -> BundleSummary:
         """Give what names and sizes of the files tell; no tile is read.
@@ -272,14 +289,14 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
     def _path(self, name: str) -> str | Path:
         return self._place / name if self._descriptor is None else name
 
-    def size(self, name: str) -> int:
-        """Give a file's bytes."""
+    def size_and_time(self, name: str) -> tuple[int, float]:
+        """Give a file's bytes, and when it was changed."""
         try:
             status = os.stat(self._path(name), dir_fd=self._descriptor)
         except OSError as error:
             raise self._failed(name, error) from error
         self._check(name, status)
-        return status.st_size
+        return status.st_size, status.st_mtime
 
     def read(self, name: str) -> bytes:
         """Give a file's data."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,6 @@ from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.layouts import Layout, existing_layout
-
-STATUS: Final = "Status.gdb"
-"""What ArcGIS and ``tilepack status`` keep beside conf.xml, and what is out of date after each change of tiles."""
-
 
 Agreed = Callable[[], bool]
 """Asked when the new bundle is ready, whether the old one may go."""

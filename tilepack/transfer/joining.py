@@ -18,8 +18,8 @@ from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import BundleKey, TileRange
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
+from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
-from tilepack.stores.updating import STATUS
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
@@ -218,8 +218,8 @@ def _warnings(target: TileReader, tasks: Iterable[BundleTask]) -> list[str]:
     tasks = list(tasks)
     if not tasks:
         found.append("there are no tiles to move; the target stays as it is")
-    elif os.path.lexists(Path(target.place) / STATUS):
-        found.append(f"{STATUS} in the target will be out of date; rebuild it")
+    elif target.home is not None and os.path.lexists(target.home / STATUS_GDB):
+        found.append(f"{STATUS_GDB} in the target will be out of date; rebuild it")
     return found
 
 
