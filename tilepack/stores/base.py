@@ -69,6 +69,18 @@ Piece = RawBundle | tuple[TileKey, bytes]
 it, as a ``RawBundle`` whose ``order`` names just those."""
 
 
+def single_tiles(pieces: Iterable[Piece]) -> Iterator[tuple[TileKey, bytes]]:
+    """Yield pieces that are single tiles, for stores that take no runs of slots.
+
+    Raises:
+        TypeError: One is a run.
+    """
+    for piece in pieces:
+        if isinstance(piece, RawBundle):
+            raise TypeError(f"tiles are written one by one here, and not {piece.bundle} in runs")
+        yield piece
+
+
 class OpenBundle(Protocol):
     """A bundle whose tiles are read in any order. It closes as a context, before anybody replaces its file."""
 
@@ -167,7 +179,7 @@ class TileWriter(Protocol):
     def cancel(self, bundle: BundleKey) -> None:
         """Take back the announcement of a bundle of unknown bytes: no tile of it is left."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given. Different bundles may be written by different threads.
 
         Args:

@@ -19,7 +19,7 @@ from tilepack.errors import TransferError
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
-from tilepack.stores.base import PackageItem, Piece, RawBundle
+from tilepack.stores.base import PackageItem, Piece, RawBundle, single_tiles
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
@@ -258,10 +258,7 @@ class _ExplodedUpdater(_FolderUpdater):
         there = self._reader.files(bundle)
         removed: list[str] = []
         written: list[str] = []
-        for piece in pieces:
-            if isinstance(piece, RawBundle):
-                raise TypeError("files of tiles are written one by one")
-            tile, data = piece
+        for tile, data in single_tiles(pieces):
             old = there.get(bundle.position(tile))
             kind = sniff(data)
             name = tile_file(tile, kind.suffix if kind else self._suffix)

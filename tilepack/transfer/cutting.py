@@ -13,9 +13,11 @@ from typing import Final
 from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
-from tilepack.keys import TileKey
+from tilepack.keys import BundleKey, TileKey
 from tilepack.pixels.compose import Outcome, TileResult, clip_tile
 from tilepack.scheme import TilingScheme
+from tilepack.stores.base import Piece, RawBundle
+from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
 
@@ -114,18 +116,27 @@ class TileCutter:
         self.tally.add(result)
         return None if result.outcome is Outcome.DROPPED else result.data
 
-    def stream(
-        self, tiles: Iterable[tuple[TileKey, bytes]], crossed: frozenset[TileKey]
-    ) -> Iterator[tuple[TileKey, bytes]]:
-        """Yield tiles in their order, those cut that an edge crosses; what nothing is left of is left out.
+    def stream(self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags) -> Iterator[Piece]:
+        """Yield pieces in their order, tiles cut that an edge crosses; what nothing is left of is left out.
 
         Args:
-            tiles: Tiles with their data.
-            crossed: Those to cut.
+            pieces: Tiles with their data, and runs of others.
+            bundle: Their bundle.
+            crossed: Tiles to cut, by row-major position, shape (16384,); none of them is part of a run.
         """
-        items: Iterator[tuple[TileKey, bytes | Callable[[], bytes | None] | None]] = (
-            (tile, partial(self.cut, tile, data) if tile in crossed else data) for tile, data in tiles
-        )
-        for tile, made in in_order(items, self._pool):
+        for _, made in in_order(self._jobs(pieces, bundle, crossed), self._pool):
             if made is not None and not self.has_failed:
-                yield tile, made
+                yield made
+
+    def _jobs(
+        self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags
+    ) -> Iterator[tuple[None, Piece | Callable[[], Piece | None] | None]]:
+        for piece in pieces:
+            if isinstance(piece, RawBundle) or not crossed[bundle.position(piece[0])]:
+                yield None, piece
+            else:
+                yield None, partial(self._cut_piece, *piece)
+
+    def _cut_piece(self, tile: TileKey, data: bytes) -> tuple[TileKey, bytes] | None:
+        made = self.cut(tile, data)
+        return None if made is None else (tile, made)

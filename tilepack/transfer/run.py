@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from itertools import chain
 from typing import Final
 
@@ -17,7 +18,16 @@ from tilepack.errors import AreaOfInterestError, TileError, TransferError, Unsup
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.pixels.compose import Outcome
-from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
+from tilepack.stores.base import (
+    PackageItem,
+    Piece,
+    RawBundle,
+    SupportsRawRead,
+    SupportsRawWrite,
+    TileReader,
+    TileWriter,
+)
+from tilepack.stores.copying import stored_pieces
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
 from tilepack.transfer.choice import TileChoice, TileChooser
@@ -169,25 +179,28 @@ class _Work:
         choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
         if choice is None or self._cutter is None:
             raise TypeError("a plan to cut needs an area")
-        crossed = frozenset(task.bundle.tile(position) for position in np.flatnonzero(choice.cut).tolist())
         wanted = choice.cut if self._cutter.has_failed else choice.wanted
-        tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
-        made = self._noted(self._cutter.stream(tiles, crossed), task.bundle, left)
-        first = next(made, None)
-        if first is None:
-            writer.cancel(task.bundle)
-        else:
-            writer.write_bundle(task.bundle, chain((first,), made), None)
+        with ExitStack() as files:
+            if isinstance(writer, SupportsRawWrite):
+                pieces = stored_pieces(self._reader, task.bundle, wanted, files, choice.cut)
+            else:
+                pieces = self._reader.tiles(task.bundle, wanted)
+            made = self._noted(
+                self._cutter.stream(self._counter.watch(pieces), task.bundle, choice.cut), task.bundle, left
+            )
+            first = next(made, None)
+            if first is None:
+                writer.cancel(task.bundle)
+            else:
+                writer.write_bundle(task.bundle, chain((first,), made), None)
         self._left[task.bundle] = np.packbits(left)
 
     @staticmethod
-    def _noted(
-        tiles: Iterator[tuple[TileKey, bytes]], bundle: BundleKey, left: NDArray[np.bool_]
-    ) -> Iterator[tuple[TileKey, bytes]]:
-        for tile, data in tiles:
-            left[bundle.position(tile)] = True
-            yield tile, data
+    def _noted(pieces: Iterator[Piece], bundle: BundleKey, left: NDArray[np.bool_]) -> Iterator[Piece]:
+        for piece in pieces:
+            left[piece.order if isinstance(piece, RawBundle) else bundle.position(piece[0])] = True
+            yield piece
 
     def _occupied(self) -> list[TileRange]:
         """Give the rectangles of the tiles that there are now, and describe the target by those."""
