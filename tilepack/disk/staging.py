@@ -132,7 +132,7 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     if not replace:
         raise CacheExistsError(
-            f"{target}: exists already; choose another name, or say that it is to be replaced (--replace)"
+            f"{target}: exists already; choose another name, replace it by --replace, or import into it"
         )
     if not target.is_dir():
         return

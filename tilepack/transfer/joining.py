@@ -111,7 +111,7 @@ def plan_update(
         left_out=left_out,
         guid=derive_guid(info, request, found),
         fingerprint=_fingerprint(reader, request, overlaps.levels, lines),
-        warnings=(*reader.warnings, *warnings, *_warnings(target, tasks)),
+        warnings=(*reader.warnings, *warnings, *_warnings(reader, target, request, tasks)),
     )
     _refuse_small_disk(plan)
     return plan
@@ -213,8 +213,13 @@ def _task(
     return BundleTask(bundle=bundle, action=action, tiles=taken, cut=cut, laid=laid, deleted=deleted, tile_bytes=moved)
 
 
-def _warnings(target: TileReader, tasks: Iterable[BundleTask]) -> list[str]:
+def _warnings(
+    reader: TileReader, target: TileReader, request: TransferRequest, tasks: Iterable[BundleTask]
+) -> list[str]:
     found = [f"{target.place}: {text}" for text in target.warnings]
+    is_narrower = reader.info.tile_format is TileFormat.MIXED and target.info.tile_format is TileFormat.JPEG
+    if is_narrower and not request.pixels.allow_lossy:
+        found.append("the target takes JPEG alone: what the source has of PNG is refused without --allow-lossy")
     tasks = list(tasks)
     if not tasks:
         found.append("there are no tiles to move; the target stays as it is")
