@@ -82,7 +82,9 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync_files(paths: Sequence[Path]) -> None:
-    """Wait until some files of one file system are on the disk.
+    """Wait until some files of one file system are on the disk, under their names where there are several.
+
+    One file whose name was lost is a file that was never written; of several, the others would be left alone.
 
     Raises:
         TransferError: The disk failed.
@@ -94,6 +96,8 @@ def sync_files(paths: Sequence[Path]) -> None:
             return
         for path in paths:
             _sync_file(path)
+        for folder in sorted({path.parent for path in paths}) if len(paths) > 1 else ():
+            sync_folder(folder)
 
 
 def _sync_file(path: Path) -> None:

@@ -1,11 +1,13 @@
 """A folder that exists, and of which files are replaced: each bundle in one step, all of them or as many as were done.
 
 A file grows as ``NAME.partial`` beside the one it replaces, which stays until the new one is complete and on the disk.
-Then the journal is told, and the files of the bundle are renamed. One writer at a time, by ``tilepack.lock``.
+Then the journal is told, and the files of the bundle are renamed; the documents likewise, last. One writer at a time,
+by ``tilepack.lock``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Sequence
@@ -16,39 +18,56 @@ from zlib_ng import zlib_ng
 
 from tilepack.disk.durable import remove, rename, sync_files, sync_folder
 from tilepack.disk.files import PositionedFile, Sink, explained
-from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, name_files
-from tilepack.disk.locking import WriterLock, refuse_foreign_locks
+from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
+from tilepack.disk.locking import FOLDER_LOCK, WriterLock, refuse_foreign_locks
 from tilepack.errors import TransferError
 
-LOCK: Final = "tilepack.lock"
+DOCUMENTS: Final = "documents"
+"""What the journal calls the bundle of the documents."""
+
+_INDEX: Final = ".bundlx"
 
 
 class FolderUpdate:
     """A folder whose files are replaced bundle by bundle. Different bundles may be written by different threads."""
 
-    def __init__(self, root: Path, tiles_folders: Sequence[str], *, fingerprint: str, work: str, force: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        tiles_folders: Sequence[str],
+        documents: Sequence[str],
+        *,
+        fingerprint: str,
+        work: str,
+        force: bool,
+    ) -> None:
         """Take the folder, and take up what a killed run left in it.
 
         Args:
             root: The folder.
             tiles_folders: Paths below it of the folders that hold bundles, or rows of tiles.
+            documents: Paths below it of the documents that may be replaced.
             fingerprint: Of the work; a run that was stopped is only taken up by the same.
             work: What is done, for people who find the journal.
             force: Whether lock files of other programs are passed over.
 
         Raises:
             TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped
-                in it and is to be finished first.
+                in it and is to be finished first, or a folder in it lies elsewhere.
         """
         self.root = root
         self._folders = [root / folder for folder in tiles_folders]
+        self._documents = documents
         self._fingerprint = fingerprint
         self._work = work
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()
+        self._new: list[Path] = []
         self._mutex = threading.Lock()
-        self._lock = WriterLock(root / LOCK, root)
+        for folder in self._folders:
+            self._refuse_link(folder)
+        self._lock = WriterLock(root / FOLDER_LOCK, root)
         try:
             if not force:
                 above = {folder.parent for folder in self._folders}
@@ -58,18 +77,31 @@ class FolderUpdate:
             self._lock.release()
             raise
 
+    def _refuse_link(self, folder: Path) -> None:
+        if leads_out(self.root, folder):
+            raise TransferError(
+                f"{folder}: is a link to {os.path.realpath(folder)}, outside the cache; nothing is written there, put "
+                f"the folder in its place"
+            )
+
     def _take_up(self) -> Journal | None:
         """Finish what a killed run had begun to rename, and clear away what it had not completed."""
         journal = Journal.open(self.root)
         if journal is None:
+            for folder in self._folders:
+                _name_waiting_indexes(folder)
             return None
         journal.roll_forward()
         for folder in self._folders:
             _sweep(folder)
+        for path in self._documents:
+            remove(self.root / (path + PARTIAL))
         if journal.lines and journal.fingerprint != self._fingerprint:
+            bundles = len(journal.lines.keys() - {DOCUMENTS})
             raise TransferError(
-                f"{self.root}: was left in the middle of {journal.work}, with {len(journal.lines)} bundles done; run "
-                f"the same again to finish it, or remove {journal.path.name} to leave it at that"
+                f"{self.root}: was left in the middle of {journal.work}, with {bundles} "
+                f"bundle{'' if bundles == 1 else 's'} done; run the same again to finish it, or remove "
+                f"{journal.path.name} to leave it at that"
             )
         if not journal.lines:
             journal.end()
@@ -99,12 +131,18 @@ class FolderUpdate:
         """Make a folder, with those above it; one that is there stays.
 
         Raises:
-            TransferError: It cannot be made.
+            TransferError: It cannot be made, or is a link that leads out of the folder.
         """
         folder = self.root / path
-        if folder not in self._made:
-            with explained("make the folder", folder):
-                folder.mkdir(parents=True, exist_ok=True)
+        if folder in self._made:
+            return
+        self._refuse_link(folder)
+        above = (folder, *folder.parents[: len(folder.relative_to(self.root).parts)])
+        new = [place for place in above if not os.path.lexists(place)]
+        with explained("make the folder", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self._mutex:
+            self._new += reversed(new)
             self._made.add(folder)
 
     def create(self, path: str, size: int | None) -> Sink:
@@ -158,12 +196,19 @@ class FolderUpdate:
             TransferError: The disk is full, or failed, or someone keeps a file open (Windows).
         """
         self._begin()
+        for path in gone:
+            self._refuse_link((self.root / path).parent)
         sync_files([self.root / (path + PARTIAL) for path in files])
         with self._mutex:
-            line = JournalLine(bundle, {path: self._staged.pop(path) for path in files}, tuple(gone))
+            line = JournalLine(bundle, {path: self._staged[path] for path in files}, tuple(gone))
             if self._journal is not None:
                 self._journal.add(line)
-            self._touched.update((self.root / path).parent for path in (*files, *gone))
+            # From here on they are the journal's, and wait for their names whatever happens.
+            for path in files:
+                del self._staged[path]
+            for path in (*files, *gone):
+                place = self.root / path
+                self._touched.update(place.parents[: len(place.relative_to(self.root).parts)])
         name_files(self.root, line)
 
     def give_up(self, files: Sequence[str]) -> None:
@@ -172,36 +217,24 @@ class FolderUpdate:
             self._staged.pop(path, None)
             remove(self.root / (path + PARTIAL))
 
-    def replace_document(self, path: str, data: bytes) -> None:
-        """Write a small file, and let it take the place of the one there is in one step.
-
-        Raises:
-            TransferError: The disk is full, or failed.
-        """
-        place = self.root / path
-        partial = place.with_name(place.name + PARTIAL)
-        with explained("write", partial), partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        rename(partial, place)
-        self._touched.add(place.parent)
-
     def commit(self, documents: Sequence[str] = ()) -> None:
-        """Wait until every name is on the disk, and end the journal.
+        """Let the documents that were written take the places of those there are, and end the journal.
+
+        When that is done, every name is on the disk.
 
         Args:
-            documents: Of no matter in a folder.
+            documents: Their paths, in the order in which they are named.
 
         Raises:
             TransferError: The disk failed.
         """
-        del documents
-        for folder in sorted(self._touched):
+        if documents:
+            self.publish(DOCUMENTS, documents)
+        for folder in sorted(self._touched, reverse=True):
             sync_folder(folder)
         if self._journal is not None:
             self._journal.end()
-        self._lock.release()
+        self._leave()
 
     def abort(self) -> None:
         """Throw away what is not complete; the journal stays if a bundle was replaced, for the same work to go on."""
@@ -210,7 +243,14 @@ class FolderUpdate:
             if self._journal is not None and not self._journal.lines:
                 self._journal.end()
         finally:
-            self._lock.release()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Remove the folders that were made in vain, and let others write."""
+        for folder in reversed(self._new):
+            with contextlib.suppress(OSError):  # it holds what it was made for
+                folder.rmdir()
+        self._lock.release()
 
 
 class _PartialSink:
@@ -242,6 +282,21 @@ def _sweep(folder: Path) -> None:
     """Remove files that were not completed, below a folder; an index before its bundle, so that no pair looks begun."""
     found = []
     for parent, _, names in os.walk(folder):
-        found += [Path(parent, name) for name in names if name.endswith(PARTIAL)]
-    for path in sorted(found, key=lambda path: (not path.name.lower().endswith(".bundlx" + PARTIAL), path)):
+        found += [Path(parent, name) for name in names if is_partial(name)]
+    for path in sorted(found, key=lambda path: (not path.name.lower().endswith(_INDEX + PARTIAL), path)):
         remove(path)
+
+
+def _name_waiting_indexes(folder: Path) -> None:
+    """Name the indexes of V1 in a folder whose bundles have their names.
+
+    That is how a killed run may leave a pair, and how tilepack's readers take it. Without a journal it is not in order:
+    someone took that away. But the bundle that comes next would lose its index if that were cleared away.
+    """
+    with explained("list the folder", folder):
+        names = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208  names alone
+    for name in sorted(name for name in names if name.lower().endswith(_INDEX + PARTIAL) and is_partial(name)):
+        index = name[: -len(PARTIAL)]
+        bundles = {other for other in names if other.lower() == index[: -len(_INDEX)].lower() + ".bundle"}
+        if bundles and not any(bundle + PARTIAL in names for bundle in bundles):
+            rename(folder / name, folder / index)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from tilepack.cache import CacheInfo, TileFormat
 from tilepack.disk.tree import Tree, find_entry
 from tilepack.disk.update import FolderUpdate
-from tilepack.errors import TransferError
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
@@ -137,26 +136,23 @@ def open_folder_update(
         TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped, or a
             level lies elsewhere.
     """
-    _refuse_links(Path(reader.place), reader.folders.values())
     folders = sorted(reader.folders.values())
-    return FolderUpdate(Path(reader.place), folders, fingerprint=fingerprint, work=work, force=force)
+    documents = layout_of(reader).documents(
+        reader.info, PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
+    )
+    return FolderUpdate(
+        Path(reader.place),
+        folders,
+        [_as_there(reader.tree, path) for path in documents],
+        fingerprint=fingerprint,
+        work=work,
+        force=force,
+    )
 
 
 def folder_updater(reader: CompactReader | ExplodedReader, folder: FolderUpdate) -> TileUpdater:
     """Replace bundles of a cache in a folder that was taken."""
     return _ExplodedUpdater(reader, folder) if isinstance(reader, ExplodedReader) else _CompactUpdater(reader, folder)
-
-
-def _refuse_links(root: Path, folders: Iterable[str]) -> None:
-    """Refuse level folders that lie elsewhere: nothing outside the target is written."""
-    inside = root.resolve()
-    for folder in folders:
-        there = (root / folder).resolve()
-        if not there.is_relative_to(inside):
-            raise TransferError(
-                f"{root / folder}: is a link to {there}, outside the cache; nothing is written there, put the folder "
-                f"in its place"
-            )
 
 
 def _level_folder(reader: CompactReader | ExplodedReader, level: int) -> str:
@@ -187,8 +183,8 @@ class _FolderUpdater:
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
         for path, data in documents.items():
-            self._folder.replace_document(path, data)
-        self._folder.commit()
+            self._folder.write_document(path, data)
+        self._folder.commit(list(documents))
 
     def abort(self) -> None:
         self._folder.abort()
@@ -242,8 +238,8 @@ class _CompactUpdater(_FolderUpdater):
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         del gone
-        # The index first: without it nobody takes the bundle for one.
-        self._folder.publish(str(bundle), [], self._reader.files(bundle)[::-1])
+        # The bundle first: an index alone is nothing to a reader, a bundle without one is damaged.
+        self._folder.publish(str(bundle), [], self._reader.files(bundle))
 
 
 class _ExplodedUpdater(_FolderUpdater):
