@@ -5,6 +5,7 @@ What tilepack has no use for (the .lyr files of ArcGIS, for instance) goes into 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -134,14 +135,14 @@ class PackageUpdater:
 
 
 def open_package_update(path: Path) -> PackageContainer:
-    """Begin a new package beside one that exists.
+    """Begin a new package beside one that exists; where its name is a link, beside that which it leads to.
 
     What was read of the old one before may be out of date by then: open it anew.
 
     Raises:
         TransferError: Another writer is at work, or the file cannot be made.
     """
-    return PackageContainer(path, replace=True, created=creation_time())
+    return PackageContainer(Path(os.path.realpath(path)), replace=True, created=creation_time())
 
 
 def _members(tree: Tree, folder: str, left_out: Collection[str]) -> Iterator[str]:

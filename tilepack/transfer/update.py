@@ -195,17 +195,21 @@ class _Update:
 
     def _documents(self) -> dict[str, bytes]:
         """Describe the target by the tiles that there are now, and give the documents that say something new."""
-        plan, target = self._plan, self._target
+        plan = self._plan
 
         levels: dict[int, list[Occupied]] = {}
         for task in plan.tasks:
             tiles = occupied(self.bundles.there(task.bundle), task.bundle)
             if tiles.count:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, tiles))
-        self.info = describe_joined(target, plan.request, plan.levels, levels, self.bundles.there)
-        before = target.info, self._item(target.info, b"")
-        after = self.info, self._item(self.info, plan.request.thumbnail or b"")
-        return describe_change(target.tree, layout_of(target), before, after)
+        with ExitStack() as opened:
+            # Where no extent is declared, all that is there now is measured: a run that is taken up has no other
+            # measure. A package is still the old one, and never taken up.
+            target = self._target if plan.kind.is_package else self._reopened(opened)
+            self.info = describe_joined(target, plan.request, plan.levels, levels, self.bundles.there)
+            before = target.info, self._item(target.info, b"")
+            after = self.info, self._item(self.info, plan.request.thumbnail or b"")
+            return describe_change(target.tree, layout_of(target), before, after)
 
     def _item(self, info: CacheInfo, thumbnail: bytes) -> PackageItem:
         """Make what a package says beyond its cache; old and new have one GUID, so that it alone is no change."""
