@@ -23,7 +23,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -132,8 +132,8 @@ class Journal:
             raise
         return journal
 
-    def add(self, line: JournalLine) -> None:
-        """Write a line, and wait until it is on the disk.
+    def add(self, lines: Sequence[JournalLine]) -> None:
+        """Write lines, and wait until they are on the disk.
 
         Raises:
             TransferError: The disk is full, or failed; the journal is as it was.
@@ -141,11 +141,13 @@ class Journal:
         with explained("open the journal", self.path):
             descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0))
         with PositionedFile(self.path, descriptor=descriptor) as file:
-            self._write(file, {"bundle": line.bundle, "files": dict(line.files), "gone": list(line.gone)})
-        self.lines[line.bundle] = line
+            self._write(
+                file, *({"bundle": line.bundle, "files": dict(line.files), "gone": list(line.gone)} for line in lines)
+            )
+        self.lines.update({line.bundle: line for line in lines})
 
-    def _write(self, file: PositionedFile, content: dict[str, Any]) -> None:
-        text = json.dumps(content, separators=(",", ":")).encode() + b"\n"
+    def _write(self, file: PositionedFile, *contents: dict[str, Any]) -> None:
+        text = b"".join(json.dumps(content, separators=(",", ":")).encode() + b"\n" for content in contents)
         try:
             file.truncate(self._end)
             file.write(text, self._end)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from zlib_ng import zlib_ng
 
 from tilepack.disk.durable import remove, rename, sync_files, sync_folder
 from tilepack.disk.files import PositionedFile, Sink, explained
+from tilepack.disk.groups import GroupWorker
 from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
 from tilepack.disk.locking import FOLDER_LOCK, WriterLock, refuse_foreign_locks
 from tilepack.errors import TransferError
@@ -65,6 +66,7 @@ class FolderUpdate:
         self._made: set[Path] = set()
         self._new: list[Path] = []
         self._mutex = threading.Lock()
+        self._syncing, self._naming = self._workers()
         for folder in self._folders:
             self._refuse_link(folder)
         self._lock = WriterLock(root / FOLDER_LOCK, root)
@@ -189,27 +191,50 @@ class FolderUpdate:
             sink.abandon()
             raise
 
-    def publish(self, bundle: str, files: Sequence[str], gone: Sequence[str] = ()) -> None:
-        """Give the complete files of a bundle their names, in this order, and remove those that go.
+    def publish(
+        self, bundle: str, files: Sequence[str], gone: Sequence[str] = (), agreed: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Hand the complete files of a bundle over to be given their names, in this order; those that go are removed.
+
+        That is done in a while, for several bundles at once, for the disk takes as long for one as for many; ``commit``
+        waits for it.
+
+        Args:
+            bundle: What the journal is to call it.
+            files: Paths below the folder.
+            gone: Likewise.
+            agreed: Asked before the journal is told, whether they may have their names still.
 
         Raises:
-            TransferError: The disk is full, or failed, or someone keeps a file open (Windows).
+            TransferError: The disk is full, or failed, or someone keeps a file open (Windows): here, or before.
         """
         self._begin()
         for path in gone:
             self._refuse_link((self.root / path).parent)
-        sync_files([self.root / (path + PARTIAL) for path in files])
         with self._mutex:
             line = JournalLine(bundle, {path: self._staged[path] for path in files}, tuple(gone))
-            if self._journal is not None:
-                self._journal.add(line)
+        self._syncing.hand_over((line, agreed), sum(digest.size for digest in line.files.values()))
+
+    def _sync(self, group: Sequence[tuple[JournalLine, Callable[[], bool]]]) -> None:
+        """Wait until the files of some bundles are on the disk, and tell the journal."""
+        lines = [line for line, agreed in group if agreed()]
+        sync_files([self.root / (path + PARTIAL) for line in lines for path in line.files])
+        with self._mutex:
+            if self._journal is not None and lines:
+                self._journal.add(lines)
             # From here on they are the journal's, and wait for their names whatever happens.
-            for path in files:
+            for path in (path for line in lines for path in line.files):
                 del self._staged[path]
-            for path in (*files, *gone):
+            for path in (path for line in lines for path in (*line.files, *line.gone)):
                 place = self.root / path
                 self._touched.update(place.parents[: len(place.relative_to(self.root).parts)])
-        name_files(self.root, line)
+        for line in lines:
+            self._naming.hand_over(line, 0)
+
+    def _name(self, lines: Sequence[JournalLine]) -> None:
+        """Give files their names; while a large old file goes, the next ones are synced."""
+        for line in lines:
+            name_files(self.root, line)
 
     def give_up(self, files: Sequence[str]) -> None:
         """Throw complete files away that were not published; an index before its bundle, lest the pair look begun."""
@@ -228,8 +253,11 @@ class FolderUpdate:
         Raises:
             TransferError: The disk failed.
         """
-        if documents:
+        self._finish()
+        if documents:  # when all bundles have their names
+            self._syncing, self._naming = self._workers()
             self.publish(DOCUMENTS, documents)
+            self._finish()
         for folder in sorted(self._touched, reverse=True):
             sync_folder(folder)
         if self._journal is not None:
@@ -239,11 +267,22 @@ class FolderUpdate:
     def abort(self) -> None:
         """Throw away what is not complete; the journal stays if a bundle was replaced, for the same work to go on."""
         try:
+            self._syncing.stop()
+            with contextlib.suppress(TransferError):  # whoever comes next rolls forward what the journal holds
+                self._naming.finish()
             self.give_up(list(self._staged))
             if self._journal is not None and not self._journal.lines:
                 self._journal.end()
         finally:
             self._leave()
+
+    def _workers(self) -> tuple[GroupWorker[tuple[JournalLine, Callable[[], bool]]], GroupWorker[JournalLine]]:
+        return GroupWorker(self._sync, "tilepack-sync"), GroupWorker(self._name, "tilepack-name")
+
+    def _finish(self) -> None:
+        """Wait until all that was handed over has its name."""
+        self._syncing.finish()
+        self._naming.finish()
 
     def _leave(self) -> None:
         """Remove the folders that were made in vain, and let others write."""

@@ -56,7 +56,7 @@ class TileUpdater(Protocol):
             agreed: Asked when all is ready.
 
         Returns:
-            Whether it was replaced.
+            Whether it is replaced, at the latest by ``commit``.
         """
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
@@ -233,7 +233,7 @@ class _CompactUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(files)
             return False
-        self._folder.publish(str(bundle), files)
+        self._folder.publish(str(bundle), files, agreed=agreed)
         return True
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
@@ -270,7 +270,7 @@ class _ExplodedUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(written)
             return False
-        self._folder.publish(str(bundle), written, removed)
+        self._folder.publish(str(bundle), written, removed, agreed)
         return True
 
     def _row_folder(self, level: int, row: int) -> str:
