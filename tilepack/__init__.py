@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from tilepack.status.keeping import DeletedStatus, WrittenStatus, delete_status, rebuild_status, report_status
     from tilepack.status.report import StatusReport
     from tilepack.status.rows import BuildStatus, BundleRows, LevelStatus
+    from tilepack.status.showing import draw_status, status_page, status_pictures
     from tilepack.status.taking import StatusOptions, status_of
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
@@ -127,6 +128,7 @@ _HOMES = {
     "custom_scheme": "metadata.custom_scheme",
     "delete_status": "status.keeping",
     "diff": "inspect.diff",
+    "draw_status": "status.showing",
     "export_cache": "transfer.export",
     "import_cache": "transfer.importing",
     "levels_of": "inspect.levels",
@@ -142,6 +144,8 @@ _HOMES = {
     "rebuild_status": "status.keeping",
     "report_status": "status.keeping",
     "status_of": "status.taking",
+    "status_page": "status.showing",
+    "status_pictures": "status.showing",
     "target_kind": "stores.targets",
     "verify": "inspect.verify",
 }
@@ -206,6 +210,7 @@ __all__ = [
     "custom_scheme",
     "delete_status",
     "diff",
+    "draw_status",
     "export_cache",
     "import_cache",
     "levels_of",
@@ -221,6 +226,8 @@ __all__ = [
     "rebuild_status",
     "report_status",
     "status_of",
+    "status_page",
+    "status_pictures",
     "target_kind",
     "verify",
 ]
