@@ -11,7 +11,8 @@ from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import sniff
 from tilepack.pixels.blend import BlendMode, cut, merge, overwrite, paint
 from tilepack.pixels.codec import decode, encode_png
-from tilepack.pixels.compose import Outcome, TileNotes, clip_tile, compose_tile
+from tilepack.pixels.compose import clip_tile, compose_tile
+from tilepack.pixels.outcome import Outcome, TileNotes
 from tilepack.pixels.png import write_png
 
 SIDE = 32

@@ -14,7 +14,8 @@ from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.keys import BundleKey, TileKey
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile
+from tilepack.pixels.compose import clip_tile
+from tilepack.pixels.outcome import Outcome, TileResult
 from tilepack.scheme import TilingScheme
 from tilepack.stores.base import Piece, RawBundle
 from tilepack.transfer.choice import Flags

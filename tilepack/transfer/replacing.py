@@ -14,7 +14,7 @@ from tilepack.cache import StorageFormat
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
-from tilepack.pixels.compose import Outcome
+from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import Piece, SupportsRawRead, TileReader
 from tilepack.stores.copying import runs
 from tilepack.stores.updating import SupportsRawUpdate, TileUpdater

@@ -17,7 +17,7 @@ from tilepack.cache import StorageFormat
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
-from tilepack.pixels.compose import Outcome
+from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import (
     PackageItem,
     Piece,

@@ -17,7 +17,8 @@ from tilepack.formats.sniff import PNG_SIGNATURE, sniff
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
 from tilepack.pixels.codec import admits
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile, compose_tile
+from tilepack.pixels.compose import compose_tile, trim_tile
+from tilepack.pixels.outcome import Outcome, TileResult
 from tilepack.stores.base import OpenBundle, SupportsRawRead, TileReader
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.cutting import CutTally
@@ -147,10 +148,11 @@ class Splicer:
         tile_format = self._info.tile_format
         if start.startswith(_JPEG):
             return tile_format in (TileFormat.JPEG, TileFormat.MIXED)
+        takes_place = not meets or self._mode is BlendMode.OVERWRITE
         kind = sniff(start)
-        if kind is None or not admits(tile_format, kind):
-            return False
-        return not meets or self._mode is BlendMode.OVERWRITE or kind.is_opaque or not kind.is_image
+        if kind is None:  # damaged: whoever need not decode it moves it as it is
+            return takes_place
+        return admits(tile_format, kind) and (takes_place or kind.is_opaque or not kind.is_image)
 
     def drop_equal(self, splice: Splice, source: OpenBundle, target: OpenBundle, equal: Flags) -> None:
         """Take tiles out of those that move whose bytes the target has already.
@@ -227,9 +229,9 @@ class Splicer:
         if self._areas is None:
             return TileResult(Outcome.UNCHANGED)
         try:
-            result = clip_tile(
+            return trim_tile(
                 there,
-                ~self._areas.mask(tile),
+                self._areas.mask(tile),
                 self._info.tile_format,
                 width=self._scheme.tile_width,
                 height=self._scheme.tile_height,
@@ -238,7 +240,6 @@ class Splicer:
             )
         except (TileError, UnsupportedError) as error:
             return f"{error}; this is the target's tile"
-        return TileResult(Outcome.UNCHANGED) if result.outcome is Outcome.MOVED else result
 
     def _note(self, splice: Splice, position: int, tile: TileKey, result: _Made) -> bytes | None:
         """Count a tile, and give its data where it is written."""
