@@ -135,7 +135,7 @@ class PackageUpdater:
 
 
 def open_package_update(path: Path) -> PackageContainer:
-    """Begin a new package beside one that exists; where its name is a link, beside that which it leads to.
+    """Begin a new package beside one that exists; of a link, beside what it leads to.
 
     What was read of the old one before may be out of date by then: open it anew.
 

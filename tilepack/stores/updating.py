@@ -23,6 +23,7 @@ from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.layouts import Layout, existing_layout
+from tilepack.stores.reader import StoreReader
 
 Agreed = Callable[[], bool]
 """Asked when the new bundle is ready, whether the old one may go."""
@@ -114,7 +115,7 @@ def _as_there(tree: Tree, path: str) -> str:
     return find_entry(tree, here, name) or (f"{here}/{name}" if here else name)
 
 
-def layout_of(reader: CompactReader | ExplodedReader) -> Layout:
+def layout_of(reader: StoreReader) -> Layout:
     """Tell how an open cache is laid out."""
     return existing_layout(reader.document, reader.tiles_folder, ready_to_serve=reader.info.ready_to_serve)
 

@@ -272,7 +272,7 @@ def description_warnings(
     if kind.ready_to_serve or (wished in (None, ItemDescription()) and thumbnail is None):
         return []
     lost = "title, tags, description, attribution and thumbnail are not written"
-    return [f"{lost}: a folder with conf.xml has no place for them; make a package, or take --ready-to-serve"]
+    return [f"{lost}: a folder with conf.xml has no place for them; packages and folders ready to serve have"]
 
 
 def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> str:

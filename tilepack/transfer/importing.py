@@ -11,6 +11,8 @@ from tilepack.errors import CacheNotFoundError, TransferError
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
+from tilepack.stores.reader import StoreReader
+from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.describe import description_warnings
@@ -98,6 +100,8 @@ def _plan(
     )
     with open_cache(target) as there:
         plan = plan_update(reader, there, request, looking)
+        if not plan.kind.is_package and isinstance(there, StoreReader) and layout_of(there).has_item:
+            return plan  # an unpacked .tpk, for instance
     missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
     return replace(plan, warnings=(*plan.warnings, *missed))
 

@@ -17,9 +17,11 @@ from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import BundleKey, TileRange
 from tilepack.pixels.blend import BlendMode
+from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
@@ -72,7 +74,7 @@ def plan_update(
         warnings += uncuttable(reader, request)
     _refuse_formats(reader, target, request)
     overlaps = Overlaps(reader, target, request)
-    overlaps.levels = _match(reader, target, levels)
+    overlaps.levels = _match(reader, target, levels, request)
     tasks: list[BundleTask] = []
     found = Described()
     ranges: list[TileRange] = []
@@ -153,9 +155,15 @@ def _options(request: TransferRequest) -> UpdateOptions:
     return options
 
 
-def _match(reader: TileReader, target: TileReader, levels: Iterable[int]) -> dict[int, int]:
-    """Match the levels over the bundles that the source has there."""
-    tiles = {level: [reader.summary(bundle).occupied for bundle in reader.bundles(level)] for level in levels}
+def _match(reader: TileReader, target: TileReader, levels: Iterable[int], request: TransferRequest) -> dict[int, int]:
+    """Match the levels over the tiles of the source that lie in what was asked for."""
+    chooser = TileChooser(reader.info, request)
+
+    def asked(bundle: BundleKey) -> TileRange:
+        cover = chooser.coverage(bundle, reader.summary(bundle).occupied)
+        return occupied(cover != Coverage.OUTSIDE, bundle)
+
+    tiles = {level: [asked(bundle) for bundle in reader.bundles(level)] for level in levels}
     return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
 
 
@@ -202,7 +210,7 @@ def _task(
     )
     if cut or laid:
         action = Action.BLEND
-    elif whole and StorageFormat.EXPLODED is not target.info.storage_format:
+    elif whole and not kind_of(target).is_package and StorageFormat.EXPLODED is not target.info.storage_format:
         action = Action.COPY
     else:
         action = Action.REPACK
@@ -230,7 +238,7 @@ def _warnings(
 
 def _refuse_small_disk(plan: TransferPlan) -> None:
     """Refuse a plan for a disk that is too small: a package is written anew, a bundle grows beside the old one."""
-    folder = plan.target.parent
+    folder = Path(os.path.realpath(plan.target)).parent
     with explained("look at the target's disk", folder):
         free = shutil.disk_usage(folder).free
         again = plan.target.stat().st_size if plan.kind.is_package else 0

@@ -57,6 +57,8 @@ class BundleReplacer:
             tally: Where the splicer counts.
             counter: Told of progress.
         """
+        self.tiles = 0
+        """The source's tiles that the target has now."""
         self.unchanged = 0
         """Bundles that stayed as they were."""
         self.resumed = 0
@@ -154,7 +156,7 @@ class BundleReplacer:
             self._counter.add(0, -moved)
             return False
         self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
-        self._there[task.bundle] = np.packbits(overlap.taken)
+        self._remember(task.bundle, overlap.taken)
         self._count(copied=task.tiles)
         return True
 
@@ -243,8 +245,7 @@ class BundleReplacer:
 
     def _note(self, task: BundleTask, splice: Splice) -> None:
         """Count what became of a bundle's tiles."""
-        there = splice.overlap.taken & (splice.kept | splice.moved | splice.composed)
-        self._there[task.bundle] = np.packbits(there)
+        self._remember(task.bundle, splice.there)
         moved, equal = int(np.count_nonzero(splice.moved)), int(np.count_nonzero(splice.equal))
         self._count(repacked=moved, unchanged=equal, deleted=int(np.count_nonzero(splice.overlap.deleted)))
         if equal:
@@ -252,6 +253,12 @@ class BundleReplacer:
         if not splice.is_changed:
             with self._tally.lock:
                 self.unchanged += 1
+
+    def _remember(self, bundle: BundleKey, there: Flags) -> None:
+        """Take note of the tiles of a source's bundle that the target has now."""
+        with self._tally.lock:
+            self._there[bundle] = np.packbits(there)
+            self.tiles += int(np.count_nonzero(there))
 
     def _count(self, **numbers: int) -> None:
         with self._tally.lock:

@@ -12,14 +12,14 @@ from tilepack.transfer.plan import TransferPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileCounts:
-    """Number of tiles by what became of them."""
+    """Number of tiles by what became of them: each that is taken, or trimmed, is one of these or was skipped."""
 
     copied: int = 0
     """Moved with their whole bundle."""
     repacked: int = 0
     """Their data moved untouched, among others."""
     blended: int = 0
-    """Decoded, cut or laid on another, and encoded anew."""
+    """Decoded, cut or laid on another, and encoded anew; the target's that lost their inside, too."""
     dropped: int = 0
     """Nothing visible is left of them."""
     unchanged: int = 0

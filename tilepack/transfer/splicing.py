@@ -57,11 +57,18 @@ class Splice:
     """Tiles that are written anew."""
     gone: Flags = field(default_factory=_nothing)
     """Tiles of the target that are no more."""
+    skipped: Flags = field(default_factory=_nothing)
+    """Tiles that cannot be brought in, or trimmed."""
 
     @property
     def kept(self) -> Flags:
         """Tiles of the target that stay as they are."""
         return self.overlap.present & ~(self.moved | self.composed | self.gone)
+
+    @property
+    def there(self) -> Flags:
+        """Tiles of the source that the target has in the end."""
+        return self.overlap.taken & (self.kept | self.moved | self.composed) & ~self.skipped
 
     @property
     def is_changed(self) -> bool:
@@ -244,6 +251,7 @@ class Splicer:
     def _note(self, splice: Splice, position: int, tile: TileKey, result: _Made) -> bytes | None:
         """Count a tile, and give its data where it is written."""
         if isinstance(result, str):
+            splice.skipped[position] = True
             with self._tally.lock:
                 self._tally.bad[tile] = result
             return None

@@ -69,7 +69,7 @@ def run_update(
     counts = work.bundles.counts()
     return TransferResult(
         plan=plan,
-        tiles=counts.copied + counts.repacked + counts.blended + counts.unchanged,
+        tiles=work.bundles.tiles,
         tile_bytes=counter.bytes,
         info=work.info,
         counts=counts,
@@ -132,7 +132,7 @@ class _Update:
                 package.abort()
                 raise
             return
-        with open_cache(place) as before:
+        with open_cache(plan.request.target) as before:
             if not isinstance(before, CompactReader | ExplodedReader):
                 raise UnsupportedError(f"{place}: is no folder of bundles or tiles")
             work = f"the {self._options.mode} of {os.path.realpath(plan.source)}"
@@ -147,7 +147,7 @@ class _Update:
 
     def _reopened(self, opened: ExitStack) -> CompactReader | ExplodedReader:
         """Open the target anew: what the plan was made from may be out of date by the time the lock is held."""
-        target = opened.enter_context(open_cache(self._plan.target))
+        target = opened.enter_context(open_cache(self._plan.request.target))
         if not isinstance(target, CompactReader | ExplodedReader):
             raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
         planned, found = self._plan.info, target.info
