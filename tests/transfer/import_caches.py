@@ -146,9 +146,8 @@ def joined(
         inside, here, there = mask(tile), source.get(tile), target.get(tile)
         clear = np.zeros((*inside.shape, 4), np.uint8)
         if here is None:
-            if not delete_missing:
-                inside = np.zeros_like(inside)
-            found[tile] = put(clear, there, inside)
+            shows = delete_missing and there[inside, 3].any()  # a tile that shows nothing there stays as it is
+            found[tile] = put(clear, there, inside) if shows else there
         elif there is None:
             found[tile] = put(here, clear, inside)
         else:
@@ -159,6 +158,11 @@ def joined(
 def decoded(tiles: Mapping[TileKey, bytes]) -> dict[TileKey, np.ndarray]:
     """Decode every tile by Pillow."""
     return {tile: pixels_of(data) for tile, data in tiles.items()}
+
+
+def known(*caches: Mapping[TileKey, Drawn]) -> dict[bytes, np.ndarray]:
+    """Give the pixels of tiles by their data: Pillow cuts off 16 bits where it should round them."""
+    return {data: pixels for tiles in caches for data, pixels in tiles.values()}
 
 
 def pixels_in(path: Path) -> dict[TileKey, np.ndarray]:
