@@ -6,6 +6,7 @@ Tiles are decoded by Pillow, masks come from GDAL: nothing in here asks tilepack
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -109,6 +110,15 @@ def write_cache(
     plain = folder / f"{layout}-drawn"
     write_v2(plain, scheme, {tile: data for tile, (data, _) in tiles.items()}, tile_format=tile_format)
     return plain.rename(folder / LAYOUTS[layout][0]) if layout == "v2" else convert_to(layout, plain, folder)
+
+
+def emptied(source: Path, layout: str, folder: Path) -> Path:
+    """Copy a cache into a layout, below a folder, without a single tile; give its path."""
+    folder.mkdir()
+    plain = convert_to("exploded", source, folder)
+    for level in (plain / "_alllayers").iterdir():
+        shutil.rmtree(level)
+    return plain if layout == "exploded" else convert_to(layout, plain, folder)
 
 
 # Pixels

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from caches import look_at_files, look_at_tiles, read_all, write_v1, write_zip
 from export_caches import data_of, mask_of, mercator, ragged, square, wkt
-from import_caches import SCHEME, aside, assert_same_pixels, block, both, decoded, joined, overlay, write_cache
-from layouts import LAYOUTS, convert_to
+from import_caches import SCHEME, aside, assert_same_pixels, block, both, decoded, emptied, joined, overlay, write_cache
+from layouts import LAYOUTS
 
 import tilepack
 from tilepack.cache import TileFormat
@@ -236,12 +236,7 @@ def test_bundles_with_dead_space_and_other_index_styles_are_taken_and_taken_into
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_cache_without_a_single_tile_takes_tiles_in(sources, tmp_path, layout):
     """Such are made by deleting every tile: the levels' folders stay."""
-    theirs = block(overlay, 5, range(9, 10), range(13, 14))
-    (tmp_path / "made").mkdir()
-    target = write_cache("exploded", tmp_path / "made", theirs, TileFormat.MIXED)
-    shutil.rmtree(target / "_alllayers" / "L05")
-    if layout != "exploded":
-        target = convert_to(layout, target, tmp_path)
+    target = emptied(sources["v2"], layout, tmp_path / "there")
     assert read_all(target) == {}
     tilepack.import_cache(sources["exploded"], target)
     assert read_all(target) == data_of(OURS)
