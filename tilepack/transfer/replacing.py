@@ -16,7 +16,7 @@ from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
 from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import Piece, SupportsRawRead, TileReader
-from tilepack.stores.copying import runs
+from tilepack.stores.copying import stored_pieces
 from tilepack.stores.updating import SupportsRawUpdate, TileUpdater
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter
@@ -215,33 +215,17 @@ class BundleReplacer:
         yield from composed
         there = splice.overlap.there
         if self._target.info.storage_format is not StorageFormat.EXPLODED:
-            yield from self._slots(self._target, there, there, splice.kept, files)
-        yield from self._watched(self._slots(self._reader, bundle, there, splice.moved, files))
+            yield from self._stored(self._target, there, there, splice.kept, files)
+        yield from self._counter.watch(self._stored(self._reader, bundle, there, splice.moved, files))
 
-    def _slots(
+    def _stored(
         self, reader: TileReader, bundle: BundleKey, there: BundleKey, wanted: Flags, files: ExitStack
     ) -> Iterator[Piece]:
-        """Yield tiles of a bundle under the target's name for it, in runs where there are such."""
-        if not wanted.any():
-            return
-        to_bundles = self._target.info.storage_format is not StorageFormat.EXPLODED
-        raw = reader.raw(bundle) if to_bundles and isinstance(reader, SupportsRawRead) else None
-        if raw is None:
-            for tile, data in reader.tiles(bundle, wanted):
-                yield there.tile(bundle.position(tile)), data
-            return
-        files.callback(raw.data.close)
-        yield from runs(replace(raw, bundle=there), reader.index(bundle), wanted)
-
-    def _watched(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        """Count what moves as bytes as it passes."""
-        for piece in pieces:
-            yield piece
-            if isinstance(piece, tuple):
-                self._counter.add(1, len(piece[1]))
-            else:
-                count = len(piece.order)
-                self._counter.add(count, piece.slot_bytes - LENGTH_PREFIX * count)
+        """Yield tiles of a bundle under the target's name for it, in runs where the target takes such."""
+        if self._target.info.storage_format is not StorageFormat.EXPLODED:
+            yield from stored_pieces(reader, bundle, wanted, files, there=there)
+        elif wanted.any():
+            yield from ((there.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))
 
     def _note(self, task: BundleTask, splice: Splice) -> None:
         """Count what became of a bundle's tiles."""

@@ -183,7 +183,7 @@ class _Work:
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
         with ExitStack() as files:
             if isinstance(writer, SupportsRawWrite):
-                pieces = stored_pieces(self._reader, task.bundle, wanted, files, choice.cut)
+                pieces = stored_pieces(self._reader, task.bundle, wanted, files, alone=choice.cut)
             else:
                 pieces = self._reader.tiles(task.bundle, wanted)
             made = self._noted(
