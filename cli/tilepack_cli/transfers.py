@@ -114,8 +114,9 @@ def table_by_level(
 def name_verb(plan: tilepack.TransferPlan, *, past: bool = False) -> str:
     """Say what would be done, or was, with the target."""
     if plan.request.update is not None:
-        verb = "merge into" if plan.request.update.mode == "MERGE" else "overwrite in"
-        return {"merge into": "merged into", "overwrite in": "overwrote in"}[verb] if past else verb
+        if plan.request.update.mode == "MERGE":
+            return "merged into" if past else "merge into"
+        return "overwrote tiles of" if past else "overwrite tiles of"
     if past:
         return "made"
     return verb_for(plan.target, replace=plan.request.replace)
@@ -134,9 +135,13 @@ def name_kind(plan: tilepack.TransferPlan | tilepack.CreationPlan) -> str:
 
 
 def name_levels(plan: tilepack.TransferPlan) -> str:
-    """Name the levels that hold what is moved."""
+    """Name the levels that hold what is moved, and what the target calls them where that is something else."""
     levels = {task.bundle.level for task in plan.tasks}
-    return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}" if levels else "no levels"
+    if not levels:
+        return "no levels"
+    there = {plan.levels[level] for level in levels}
+    renamed = f" ({spans(there)} in the target)" if there != levels else ""
+    return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}{renamed}"
 
 
 def name_bundles(plan: tilepack.TransferPlan, unchanged: int = 0, resumed: int = 0) -> str:

@@ -78,7 +78,9 @@ def test_what_has_to_be_decoded_is_named_and_nothing_is_written(tmp_path, damage
     with pytest.raises(tilepack.TileError) as caught:
         tilepack.import_cache(source, target)
     lines = str(caught.value).splitlines()
-    assert lines[0].startswith(f"{source}: 3 tiles cannot be brought in; mend them, or leave them out by --skip-errors")
+    assert lines[0].startswith(
+        f"{source}: 3 tiles cannot be brought in; do what is said of each, or leave them out by --skip-errors"
+    )
     assert [line.split(":")[0].strip() for line in lines[1:]] == [str(tile) for tile in sorted(BAD)]
     assert "target's" not in str(caught.value)
     assert look_at_files(tmp_path / "there") == before

@@ -159,7 +159,7 @@ def test_damaged_tiles_of_usa_are_named_together(samples, beside):
         with pytest.raises(tilepack.TileError) as caught:
             tilepack.import_cache(samples / "Usa.tpkx", beside, area=area, levels="0-1", mode=mode)
         message = str(caught.value)
-        assert message.startswith(f"{samples / 'Usa.tpkx'}: 2 tiles cannot be brought in; mend them")
+        assert message.startswith(f"{samples / 'Usa.tpkx'}: 2 tiles cannot be brought in; do what")
         assert "0/0/0: the first four bytes of the PNG are overwritten" in message
         assert "1/0/0: " in message
         assert look_at_files(beside) == before

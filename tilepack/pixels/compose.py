@@ -23,7 +23,6 @@ import numpy as np
 
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
-from tilepack.formats.sniff import sniff
 from tilepack.pixels.blend import BlendMode, Colour, Mask, Pixels, cut, is_blank, is_opaque, merge, overwrite, paint
 from tilepack.pixels.codec import Decoded, Encoded, admits, decode, encode_png, identify
 from tilepack.pixels.jpeg import write_jpeg
@@ -34,8 +33,8 @@ from tilepack.pixels.png import write_png
 _DEFAULT_QUALITY = 75
 
 _NEEDS_BACKGROUND = (
-    "JPEG cannot hold transparent pixels, and this tile would have some: give a --background colour, write into a new "
-    "cache (it becomes MIXED) or a MIXED one, or take --whole-tiles"
+    "JPEG cannot hold transparent pixels, and this tile would have some: give a --background colour, or write into a "
+    "MIXED cache"
 )
 
 
@@ -115,8 +114,7 @@ def compose_tile(
         keep_blank: Whether a tile with no visible pixel is written too.
 
     Returns:
-        UNCHANGED also where the very bytes come out that the target has. A tile whose first bytes are nobody's is MOVED
-        where it need not be decoded: it is no worse there.
+        UNCHANGED also where the very bytes come out that the target has.
 
     Raises:
         TileError: A tile is malformed; a note tells if it is the target's.
@@ -129,11 +127,9 @@ def compose_tile(
             return TileResult(Outcome.UNCHANGED)
         if mask.all():
             mask = None
-    takes_place = mask is None and (target_data is None or mode is BlendMode.OVERWRITE)
-    if takes_place and sniff(source_data) is None:
-        return _move(source_data, target_data, TileNotes())
     kind = identify(source_data)
-    takes_place |= mask is None and (kind.is_opaque or not kind.is_image)
+    replaces = target_data is None or mode is BlendMode.OVERWRITE or kind.is_opaque or not kind.is_image
+    takes_place = mask is None and replaces
     if takes_place and admits(tile_format, kind):
         return _move(source_data, target_data, TileNotes())
     if not kind.is_image or tile_format is TileFormat.LERC:

@@ -17,6 +17,7 @@ from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import BundleKey, TileRange
 from tilepack.pixels.blend import BlendMode
+from tilepack.pixels.codec import admits_format
 from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
@@ -28,18 +29,6 @@ from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, uncuttable
 from tilepack.transfer.request import TransferRequest, UpdateOptions
-
-_PNGS: Final = frozenset({TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32})
-_ADMITTED: Final = {
-    TileFormat.JPEG: {TileFormat.JPEG},
-    TileFormat.LERC: {TileFormat.LERC},
-    TileFormat.PNG: _PNGS,
-    TileFormat.PNG32: _PNGS,
-    TileFormat.PNG8: {TileFormat.PNG8},
-    TileFormat.PNG24: {TileFormat.PNG24},
-    TileFormat.MIXED: {TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
-}
-"""Tile formats whose tiles may, by what the documents say, stand in a cache of another as they are."""
 
 _WAYS_OUT: Final = (
     "JPEG cannot hold transparent pixels, and the tiles on the area's edge would have some: give a --background "
@@ -175,7 +164,8 @@ def _refuse_formats(reader: TileReader, target: TileReader, request: TransferReq
             f"{target.place}: holds {target_format} tiles, the source {source_format}; images and elevation cannot "
             f"stand in one cache, choose another target"
         )
-    if target_format is TileFormat.JPEG and source_format in _PNGS and not request.pixels.allow_lossy:
+    needs_jpeg = target_format is TileFormat.JPEG and source_format not in (TileFormat.JPEG, TileFormat.MIXED)
+    if needs_jpeg and not request.pixels.allow_lossy:
         raise UnsupportedError(
             f"{target.place}: holds JPEG tiles, the source {source_format}; to send them through JPEG, which loses "
             f"detail, take --allow-lossy, or import into a MIXED cache"
@@ -197,7 +187,7 @@ def _task(
         return None
     source_format, target_format = reader.info.tile_format, target.info.tile_format
     laid = 0
-    if source_format not in _ADMITTED[target_format]:
+    if not admits_format(target_format, source_format):
         laid = int(np.count_nonzero(overlap.taken & ~overlap.cut))
     elif options.mode is BlendMode.MERGE and source_format not in (TileFormat.JPEG, TileFormat.LERC):
         laid = int(np.count_nonzero(overlap.met & ~overlap.cut))

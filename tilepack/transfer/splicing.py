@@ -16,7 +16,7 @@ from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import PNG_SIGNATURE, sniff
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
-from tilepack.pixels.codec import admits
+from tilepack.pixels.codec import admits, admits_format
 from tilepack.pixels.compose import compose_tile, trim_tile
 from tilepack.pixels.outcome import Outcome, TileResult
 from tilepack.stores.base import OpenBundle, SupportsRawRead, TileReader
@@ -123,6 +123,7 @@ class Splicer:
         self._pool = pool
         # Slots of bundles move in runs; a file that is a tile is read once, and only then looked at.
         self._by_runs = isinstance(source, SupportsRawRead)
+        self._is_admitted = admits_format(target.info.tile_format, source.info.tile_format)
 
     @property
     def has_failed(self) -> bool:
@@ -158,7 +159,7 @@ class Splicer:
         takes_place = not meets or self._mode is BlendMode.OVERWRITE
         kind = sniff(start)
         if kind is None:  # damaged: whoever need not decode it moves it as it is
-            return takes_place
+            return takes_place and self._is_admitted
         return admits(tile_format, kind) and (takes_place or kind.is_opaque or not kind.is_image)
 
     def drop_equal(self, splice: Splice, source: OpenBundle, target: OpenBundle, equal: Flags) -> None:
@@ -212,6 +213,9 @@ class Splicer:
     def _lay(self, tile: TileKey, data: bytes, there: bytes | None, *, is_cut: bool) -> _Made:
         """Compose a tile, or say why that cannot be."""
         options = self._options
+        takes_place = not is_cut and (there is None or self._mode is BlendMode.OVERWRITE)
+        if takes_place and self._is_admitted and sniff(data) is None:  # as in _moves
+            return TileResult(Outcome.UNCHANGED) if data == there else TileResult(Outcome.MOVED, data)
         try:
             result = compose_tile(
                 data,

@@ -105,7 +105,7 @@ class _Update:
             try:
                 self._replace_all()
                 if self._splicer.has_failed:
-                    raise self.tally.error(self._reader.place, "cannot be brought in")
+                    raise self.tally.error(self._reader.place, "cannot be brought in; do what is said of each")
                 self._counter.add(0, 0)
                 self._updater.commit(self._documents())
             except BaseException as error:
