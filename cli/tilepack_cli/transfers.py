@@ -144,22 +144,20 @@ def name_levels(plan: tilepack.TransferPlan) -> str:
     return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}{renamed}"
 
 
-def name_bundles(plan: tilepack.TransferPlan, unchanged: int = 0, resumed: int = 0) -> str:
+def name_bundles(plan: tilepack.TransferPlan, result: tilepack.TransferResult | None = None) -> str:
     """Say what happens to how many bundles, for each way that there is.
 
     Args:
         plan: What is planned.
-        unchanged: Bundles that turned out to stay as they are, whatever was planned.
-        resumed: Bundles that an earlier run had done.
+        result: What was done.
     """
     ways = {"copy": "copied whole", "repack": "repacked", "blend": "blended"}
-    numbers = {way: sum(task.action == action for task in plan.tasks) for action, way in ways.items()}
-    if unchanged or resumed:
-        numbers = {
-            "replaced": len(plan.tasks) - unchanged - resumed,
-            "unchanged": unchanged,
-            "done by an earlier run": resumed,
-        }
+    actions = [task.action for task in plan.tasks]
+    if result is not None and result.actions is not None:
+        actions = [action for action, number in result.actions.items() for _ in range(number)]
+    numbers = {way: sum(each == action for each in actions) for action, way in ways.items()}
+    if result is not None:
+        numbers |= {"unchanged": result.unchanged_bundles, "done by an earlier run": result.resumed_bundles}
     happening = [(number, way) for way, number in numbers.items() if number] or [(0, "repacked")]
     bundles = counted(len(plan.tasks), "bundle")
     if len(happening) == 1:

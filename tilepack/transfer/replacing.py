@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,7 +23,7 @@ from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.overlap import Overlap, Overlaps
-from tilepack.transfer.plan import BundleTask
+from tilepack.transfer.plan import Action, BundleTask
 from tilepack.transfer.request import UpdateOptions
 from tilepack.transfer.result import TileCounts
 from tilepack.transfer.splicing import Splice, Splicer, admits_all
@@ -71,6 +72,8 @@ class BundleReplacer:
         self._options = options
         self._tally = tally
         self._counter = counter
+        self.actions: Counts[Action] = Counts()
+        """Number of bundles by what happened to them."""
         self._moved = {"copied": 0, "repacked": 0, "unchanged": 0, "deleted": 0}
         self._there: dict[BundleKey, NDArray[np.uint8]] = {}
 
@@ -158,6 +161,7 @@ class BundleReplacer:
         self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
         self._remember(task.bundle, overlap.taken)
         self._count(copied=task.tiles)
+        self._act(Action.COPY)
         return True
 
     def _equal(self, bundle: BundleKey, overlap: Overlap) -> Flags:
@@ -234,7 +238,9 @@ class BundleReplacer:
         self._count(repacked=moved, unchanged=equal, deleted=int(np.count_nonzero(splice.overlap.deleted)))
         if equal:
             self._counter.add(equal, 0)
-        if not splice.is_changed:
+        if splice.is_changed:
+            self._act(Action.BLEND if splice.composed.any() else Action.REPACK)
+        else:
             with self._tally.lock:
                 self.unchanged += 1
 
@@ -243,6 +249,10 @@ class BundleReplacer:
         with self._tally.lock:
             self._there[bundle] = np.packbits(there)
             self.tiles += int(np.count_nonzero(there))
+
+    def _act(self, action: Action) -> None:
+        with self._tally.lock:
+            self.actions[action] += 1
 
     def _count(self, **numbers: int) -> None:
         with self._tally.lock:

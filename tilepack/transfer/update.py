@@ -75,6 +75,7 @@ def run_update(
         counts=counts,
         notes=dict(sorted(tally.notes.items())),
         skipped=dict(sorted(tally.bad.items())),
+        actions=dict(work.bundles.actions),
         unchanged_bundles=work.bundles.unchanged,
         resumed_bundles=work.bundles.resumed,
         seconds=time.monotonic() - begun,
