@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from caches import look_at_files, tile_box, write_zip
-from export_caches import square, wkt
+from export_caches import jpeg, square, wkt
 from import_caches import SCHEME, aside, block, encoded, overlay, write_cache
 from layouts import LAYOUTS
 
 import tilepack
-from tilepack.cache import ItemDescription
+from tilepack.cache import ItemDescription, TileFormat
 
 PLACES = [*LAYOUTS, "ready"]
 THEIRS = block(aside(overlay), 4, range(3, 6), range(6, 8))
@@ -135,12 +135,18 @@ def test_an_area_bounds_what_is_declared(made, tmp_path):
     )
 
 
-def test_a_folder_without_an_extent_gets_that_of_all_its_tiles(made, tmp_path):
-    sources, targets = made
-    target = copy_of(targets["v2"], tmp_path)
+@pytest.mark.parametrize("layout", ["v1", "v2", "exploded"])
+def test_a_folder_without_an_extent_gets_that_of_all_its_tiles(made, tmp_path, layout):
+    """Of those that there were before too, though some of them went, or became files of another name."""
+    sources, _ = made
+    (tmp_path / "there").mkdir()
+    theirs = block(jpeg, 4, range(3, 6), range(6, 8)) | block(jpeg, 3, range(2, 3), range(1, 2))
+    target = write_cache(layout, tmp_path / "there", theirs, TileFormat.MIXED)
     (target / "conf.cdi").unlink()
-    tilepack.import_cache(sources["beside"], target)
-    declared = tile_box(SCHEME, THEIRS).union(tile_box(SCHEME, OURS["beside"]))
+    wish = {"mode": "OVERWRITE", "delete_missing": True}
+    result = tilepack.import_cache(sources["beside"], target, levels="3-4", **wish)
+    assert result.counts.deleted == 6
+    declared = tile_box(SCHEME, theirs).union(tile_box(SCHEME, theirs, 3)).union(tile_box(SCHEME, OURS["beside"]))
     assert info_of(target).extent.as_tuple() == pytest.approx(declared.as_tuple())
 
 
