@@ -184,6 +184,7 @@ def test_json_of_a_plan_and_of_a_result(new, old):
     done = json.loads(run("import", new, old, "--json", "--overwrite", "--delete-missing").stdout)
     assert {name: type(value) for name, value in done.items()} == PLANNED | DONE
     assert (done["tiles"], done["tilesRepacked"], done["tilesDeleted"]) == (4, 4, 1)
+    assert (done["bundlesCopied"], done["bundlesRepacked"], done["bundlesBlended"]) == (0, 1, 0)
     again = json.loads(run("import", new, old, "--json", "--overwrite").stdout)
     assert (again["bundlesUnchanged"], again["bundlesRepacked"], again["tilesUnchanged"]) == (1, 0, 4)
 

@@ -173,16 +173,30 @@ def test_a_plan_touches_nothing_and_tells_what_happens_then(tmp_path, layout, na
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_whole_bundles_are_copied_into_folders_and_said_to_be(tmp_path, layout):
+@pytest.mark.parametrize("tile_format", [TileFormat.MIXED, TileFormat.JPEG, TileFormat.PNG24])
+def test_whole_bundles_are_copied_into_folders_and_said_to_be(tmp_path, layout, tile_format):
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
-    source = write_cache("v2", tmp_path / "here", block(jpeg, 5, *HERE), TileFormat.JPEG)
-    target = write_cache(layout, tmp_path / "there", block(jpeg, 4, range(2), range(2)), TileFormat.MIXED)
+    draw = coloured(2, 8) if tile_format is TileFormat.PNG24 else jpeg
+    said = TileFormat.JPEG if tile_format is TileFormat.MIXED else tile_format
+    source = write_cache("v2", tmp_path / "here", block(draw, 5, *HERE), said)
+    target = write_cache(layout, tmp_path / "there", block(draw, 4, range(2), range(2)), tile_format)
     plan = tilepack.plan_import(source, target)
-    copies = layout in ("v1", "v2")
-    assert [task.action for task in plan.tasks] == [Action.COPY if copies else Action.REPACK]
-    counts = tilepack.import_cache(source, target).counts
-    assert (counts.copied, counts.repacked) == ((9, 0) if copies else (0, 9))
+    copies = layout in ("v1", "v2") and tile_format is not TileFormat.PNG24  # of which four bytes do not tell enough
+    action = Action.COPY if copies else Action.REPACK
+    assert [task.action for task in plan.tasks] == [action]
+    result = tilepack.import_cache(source, target)
+    assert result.actions == {action: 1}
+    assert (result.counts.copied, result.counts.repacked) == ((9, 0) if copies else (0, 9))
+
+
+def test_bundles_that_must_be_decoded_are_not_written_in_vain(tmp_path, monkeypatch):
+    """Nothing is copied whole only to be thrown away."""
+    source, target = made(tmp_path, "RGBA", TileFormat.PNG32)
+    whole = write_cache("v1", tmp_path / "here", block(overlay, 5, *THERE))
+    monkeypatch.setattr("tilepack.stores.compact_writer.CompactWriter.write_raw", None)
+    assert tilepack.import_cache(whole, target).counts.blended
+    assert tilepack.import_cache(source, target).counts.blended
 
 
 def test_a_status_report_is_warned_of(tmp_path):

@@ -200,7 +200,7 @@ def _task(
     )
     if cut or laid:
         action = Action.BLEND
-    elif whole and not kind_of(target).is_package and StorageFormat.EXPLODED is not target.info.storage_format:
+    elif whole and _takes_whole(target):
         action = Action.COPY
     else:
         action = Action.REPACK
@@ -209,6 +209,13 @@ def _task(
     else:
         moved = int(reader.index(bundle)[overlap.taken].sum()) if taken else 0
     return BundleTask(bundle=bundle, action=action, tiles=taken, cut=cut, laid=laid, deleted=deleted, tile_bytes=moved)
+
+
+def _takes_whole(target: TileReader) -> bool:
+    """Tell whether bundles of a target may be replaced by whole ones, whose tiles show only their first four bytes."""
+    kind = kind_of(target)
+    told = target.info.tile_format in (TileFormat.JPEG, TileFormat.MIXED, TileFormat.PNG, TileFormat.PNG32)
+    return told and not kind.is_package and kind.storage_format is not StorageFormat.EXPLODED
 
 
 def _warnings(

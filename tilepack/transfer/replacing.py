@@ -128,7 +128,8 @@ class BundleReplacer:
         """Move a bundle whole, where it takes the place of the target's and all its tiles may; else do nothing."""
         reader, target, updater = self._reader, self._target, self._updater
         if not (
-            overlap.takes_place
+            task.action is Action.COPY
+            and overlap.takes_place
             and isinstance(updater, SupportsRawUpdate)
             and isinstance(reader, SupportsRawRead)
             and not self._splicer.has_failed
@@ -239,7 +240,7 @@ class BundleReplacer:
         if equal:
             self._counter.add(equal, 0)
         if splice.is_changed:
-            self._act(Action.BLEND if splice.composed.any() else Action.REPACK)
+            self._act(Action.BLEND if splice.is_blended else Action.REPACK)
         else:
             with self._tally.lock:
                 self.unchanged += 1

@@ -54,11 +54,13 @@ class Splice:
     equal: Flags = field(default_factory=_nothing)
     """Tiles of the source whose very bytes the target has already."""
     composed: Flags = field(default_factory=_nothing)
-    """Tiles that are written anew."""
+    """Tiles that are written by themselves: encoded anew, or looked at as a whole before they moved."""
     gone: Flags = field(default_factory=_nothing)
     """Tiles of the target that are no more."""
     skipped: Flags = field(default_factory=_nothing)
     """Tiles that cannot be brought in, or trimmed."""
+    is_blended: bool = False
+    """Whether a tile was encoded anew."""
 
     @property
     def kept(self) -> Flags:
@@ -158,9 +160,9 @@ class Splicer:
             return tile_format in (TileFormat.JPEG, TileFormat.MIXED)
         takes_place = not meets or self._mode is BlendMode.OVERWRITE
         kind = sniff(start)
-        if kind is None:  # damaged: whoever need not decode it moves it as it is
-            return takes_place and self._is_admitted
-        return admits(tile_format, kind) and (takes_place or kind.is_opaque or not kind.is_image)
+        if kind is None or not admits(tile_format, kind):
+            return False
+        return takes_place or kind.is_opaque or not kind.is_image
 
     def drop_equal(self, splice: Splice, source: OpenBundle, target: OpenBundle, equal: Flags) -> None:
         """Take tiles out of those that move whose bytes the target has already.
@@ -214,7 +216,7 @@ class Splicer:
         """Compose a tile, or say why that cannot be."""
         options = self._options
         takes_place = not is_cut and (there is None or self._mode is BlendMode.OVERWRITE)
-        if takes_place and self._is_admitted and sniff(data) is None:  # as in _moves
+        if takes_place and self._is_admitted and sniff(data) is None:  # damaged, but nobody has to look into it
             return TileResult(Outcome.UNCHANGED) if data == there else TileResult(Outcome.MOVED, data)
         try:
             result = compose_tile(
@@ -264,4 +266,5 @@ class Splicer:
             splice.gone[position] = splice.overlap.present[position]
         elif result.outcome is not Outcome.UNCHANGED:
             splice.composed[position] = True
+            splice.is_blended |= result.outcome is Outcome.COMPOSED
         return result.data
