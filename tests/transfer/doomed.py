@@ -7,7 +7,9 @@ It stays warm, so that a run takes as long as its work does. Orders come as JSON
 The fork kills itself by SIGKILL in front of its 17th step, a step being a call that changes what is on the disk, or
 half way through it where bytes are written; or it is killed after so many seconds. The answer is a line, too::
 
-    {"code": -9, "steps": null, "said": ""}
+    {"code": -9, "steps": 0, "writes": [], "said": ""}
+
+with the number of steps that it took, if it came to its end, and which of them wrote bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from tilepack.disk import durable
 from tilepack_cli.main import main
 
 STEPS = ("fsync", "mkdir", "posix_fallocate", "pwrite", "ftruncate", "replace", "rename", "rmdir", "unlink", "write")
+_WRITING = ("pwrite", "write")
 
 
 class Steps:
@@ -32,6 +35,7 @@ class Steps:
 
     def __init__(self, fatal: int | None, *, half: bool) -> None:
         self.number = 0
+        self.writes: list[int] = []
         self._fatal = fatal
         self._half = half
         self._lock = threading.Lock()
@@ -41,15 +45,17 @@ class Steps:
 
         def opened(path: object, flags: int, *args: object, **kwargs: object) -> int:
             if flags & os.O_CREAT:
-                self._step()
+                self._step("open")
             return making(path, flags, *args, **kwargs)
 
         os.open = opened
         durable._sync_file_system = self._counted("syncfs", lambda _: True)
 
-    def _step(self, end: Callable[[], object] = lambda: None) -> None:
+    def _step(self, name: str, end: Callable[[], object] = lambda: None) -> None:
         with self._lock:
             self.number += 1
+            if name in _WRITING:
+                self.writes.append(self.number)
             if self.number == self._fatal:
                 end()
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -57,10 +63,10 @@ class Steps:
     def _counted(self, name: str, real: Callable) -> Callable:
         def counted(*args: object, **kwargs: object) -> object:
             def write_half() -> None:
-                if self._half and name in ("pwrite", "write"):
+                if self._half and name in _WRITING:
                     real(args[0], memoryview(args[1])[: len(args[1]) // 2], *args[2:])
 
-            self._step(write_half)
+            self._step(name, write_half)
             # What a process wrote is there when it was killed; only a power failure asks for more.
             return None if name == "fsync" else real(*args, **kwargs)
 
@@ -89,7 +95,7 @@ def run_in_fork(words: list[str], step: int | None, after: float | None, *, half
                 steps = Steps(step, half=half)
                 code = run(words)
                 sys.stderr.flush()
-                os.pwrite(counted.fileno(), str(steps.number).encode(), 0)
+                os.pwrite(counted.fileno(), json.dumps([steps.number, steps.writes]).encode(), 0)
             finally:
                 os._exit(code)
         if after is not None:
@@ -98,15 +104,15 @@ def run_in_fork(words: list[str], step: int | None, after: float | None, *, half
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         said.seek(0)
         counted.seek(0)
-        steps = counted.read()
-        return {"code": code, "steps": int(steps) if steps else None, "said": said.read().decode()}
+        number, writes = json.loads(counted.read() or "[0, []]")
+        return {"code": code, "steps": number, "writes": writes, "said": said.read().decode()}
 
 
 if __name__ == "__main__":
     for line in sys.stdin:
         order = json.loads(line)
         if order["step"] == 0:  # to load whatever such a command uses, before the first fork
-            answer = {"code": run(order["words"]), "steps": None, "said": ""}
+            answer = {"code": run(order["words"]), "steps": 0, "writes": [], "said": ""}
         else:
             answer = run_in_fork(order["words"], order["step"], order["after"], half=order["half"])
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -81,8 +81,10 @@ class Ending(NamedTuple):
 
     code: int
     """-9 when it was killed."""
-    steps: int | None
-    """Number of its steps; None when it was killed."""
+    steps: int
+    """Number of its steps; 0 when it was killed."""
+    writes: list[int]
+    """Which of them wrote bytes."""
     said: str
 
     @property
@@ -143,6 +145,8 @@ class Work:
     """All of the folder after a run that nobody disturbed."""
     steps: int
     """Number of steps of such a run."""
+    writes: tuple[int, ...]
+    """Which of them write bytes."""
 
     @property
     def place(self) -> Path:
@@ -241,7 +245,7 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
         options += ["--storage-format", storage_format] if storage_format else []
         options += ["--aoi", AREA]
     old = read_tiles(before / target) if command == "import" else {}
-    work = Work(name, (command, *options), target, place, before, source, old, {}, {}, 0)
+    work = Work(name, (command, *options), target, place, before, source, old, {}, {}, 0, ())
     if command not in doomed.loaded:
         work.begin()
         assert work.run(doomed, step=0).code == 0
@@ -251,7 +255,7 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
     assert end.code == 0, end.said
     assert end.steps
     new, tree = read_tiles(work.place), tree_of(place)
-    return Work(name, work.words, target, place, before, source, old, new, tree, end.steps)
+    return Work(name, work.words, target, place, before, source, old, new, tree, end.steps, tuple(end.writes))
 
 
 def write_target(place: Path) -> None:
