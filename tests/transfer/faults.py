@@ -48,6 +48,14 @@ class Refusing:
 
         return step
 
+    def wrap_mkdir(self, real: Callable) -> Callable:
+        def step(path: Path, *args: object, **kwargs: object) -> None:
+            if not os.path.lexists(path):  # else the system's refusal is of no matter
+                self.check()
+            real(path, *args, **kwargs)
+
+        return step
+
     def wrap_open(self, real: Callable) -> Callable:
         def step(path: object, flags: int, *args: object, **kwargs: object) -> object:
             if flags & os.O_CREAT:
@@ -66,7 +74,7 @@ def refusing(*, first: int, last: float = float("inf"), number: int = errno.ENOS
             if name == "syncfs":
                 patch.setattr(durable, "_sync_file_system", system.wrap(durable._sync_file_system))
             elif hasattr(os, name):
-                wrap = system.wrap_open if name == "open" else system.wrap
+                wrap = {"open": system.wrap_open, "mkdir": system.wrap_mkdir}.get(name, system.wrap)
                 patch.setattr(os, name, wrap(getattr(os, name)))
         yield system
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
+from tilepack.errors import TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
@@ -110,10 +111,15 @@ class BundleReplacer:
 
         Raises:
             BundleError: A bundle is malformed.
-            TransferError: Reading or writing failed.
+            TransferError: Reading or writing failed, or the source changed meanwhile.
         """
         self._counter.add(0, 0)
         overlap = self._overlaps.of(task.bundle)
+        if np.count_nonzero(overlap.taken) != task.tiles:
+            raise TransferError(
+                f"{self._reader.place}: bundle {task.bundle} has other tiles than when the work was planned; the "
+                f"source changed meanwhile, start again"
+            )
         if self._updater.is_done(overlap.there):
             self._there[task.bundle] = np.packbits(overlap.met)
             with self._tally.lock:

@@ -106,6 +106,11 @@ class _Work:
             self._move_all(writer)
             if self._cutter is not None and self._cutter.has_failed:
                 raise self.tally.error(reader.place)
+            if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
+                raise TransferError(
+                    f"{reader.place}: {self._counter.tiles} tiles came, {plan.tiles} were planned; the source changed "
+                    f"meanwhile, start again"
+                )
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
