@@ -60,7 +60,7 @@ def test_killed_work_leaves_nothing_half_and_the_same_again_finishes_it(work, do
 @pytest.mark.parametrize("work", ["import into COMPACT", "import into EXPLODED"], indirect=True)
 def test_work_that_is_killed_again_and_again_gets_done(work, doomed):
     noise = random.Random(11)
-    for _ in range(3):
+    for _ in range(2):
         work.begin()
         while not work.is_over():
             end = work.run(doomed, step=noise.randrange(1, work.steps), jobs=2)
