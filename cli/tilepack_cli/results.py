@@ -43,7 +43,7 @@ def show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> N
         columns: tuple[str, ...] = ("bundles to copy", "to repack", "to blend", "tiles whole", "to cut", "size")
     else:
         columns = ("copy bundles", "repack", "blend", "move tiles", "cut", "lay", "delete", "size")
-    show_table(console, table_by_level(plan, columns, _sums_of_update if plan.request.update else _sums))
+    show_table(console, table_by_level(plan.tasks, columns, _sums_of_update if plan.request.update else _sums))
     console.print()
     console.print(f"{counted(plan.left_out, 'tile')} left out")
     if plan.tiles_empty:

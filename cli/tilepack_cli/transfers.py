@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tilepack_cli.progress import Moving
+
+
+class _OfBundle(Protocol):
+    """What is planned for one bundle."""
+
+    @property
+    def bundle(self) -> tilepack.BundleKey: ...
+
+
+_Task = TypeVar("_Task", bound=_OfBundle)
 
 
 def check_target(target: Path, storage_format: str | None, *, ready_to_serve: bool) -> tilepack.StorageFormat | None:
@@ -89,24 +99,24 @@ def show_warnings(warnings: Sequence[str], *, quiet: bool, console: Console | No
 
 
 def table_by_level(
-    plan: tilepack.TransferPlan, columns: Sequence[str], sums: Callable[[Sequence[tilepack.BundleTask]], Sequence[str]]
+    tasks: Sequence[_Task], columns: Sequence[str], sums: Callable[[Sequence[_Task]], Sequence[str]]
 ) -> Table:
     """Make a row per level, and one for all.
 
     Args:
-        plan: What is planned.
+        tasks: What is planned, bundle by bundle.
         columns: Names of the columns beside the level's.
         sums: Gives the figures of some tasks, one for each column.
     """
     from rich.table import Table
 
-    levels = sorted({task.bundle.level for task in plan.tasks})
+    levels = sorted({task.bundle.level for task in tasks})
     table = Table(box=None, padding=(0, 0, 0, 2), header_style="bold", footer_style="bold", show_footer=len(levels) > 1)
     for name in ("level", *columns):
         table.add_column(name, justify="right", no_wrap=True)
     for level in levels:
-        table.add_row(str(level), *sums([task for task in plan.tasks if task.bundle.level == level]))
-    for column, footer in zip(table.columns, ("all", *sums(plan.tasks)), strict=True):
+        table.add_row(str(level), *sums([task for task in tasks if task.bundle.level == level]))
+    for column, footer in zip(table.columns, ("all", *sums(tasks)), strict=True):
         column.footer = footer
     return table
 

@@ -218,7 +218,7 @@ def test_a_row_that_lies_elsewhere_is_refused(tmp_path, source):
 def test_a_line_that_could_not_be_written_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
     journal = Journal.begin(tmp_path, "f", "work")
     first = JournalLine("a", {BUNDLE: Digest(1, 2)}, ())
-    journal.add(first)
+    journal.add([first])
     before = (tmp_path / JOURNAL).read_bytes()
     write = os.pwrite
 
@@ -229,9 +229,9 @@ def test_a_line_that_could_not_be_written_leaves_the_journal_as_it_was(tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", half)
         with pytest.raises(tilepack.TransferError, match="make room"):
-            journal.add(JournalLine("b", {}, (BUNDLE,)))
+            journal.add([JournalLine("b", {}, (BUNDLE,))])
     assert (tmp_path / JOURNAL).read_bytes() == before
-    journal.add(JournalLine("c", {}, (BUNDLE,)))
+    journal.add([JournalLine("c", {}, (BUNDLE,))])
     again = Journal.open(tmp_path)
     assert again.lines == {"a": first, "c": JournalLine("c", {}, (BUNDLE,))}
     assert (again.fingerprint, again.work) == ("f", "work")

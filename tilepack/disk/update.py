@@ -253,11 +253,10 @@ class FolderUpdate:
         Raises:
             TransferError: The disk failed.
         """
-        self._finish()
+        self.settle()
         if documents:  # when all bundles have their names
-            self._syncing, self._naming = self._workers()
             self.publish(DOCUMENTS, documents)
-            self._finish()
+            self.settle()
         for folder in sorted(self._touched, reverse=True):
             sync_folder(folder)
         if self._journal is not None:
@@ -279,10 +278,15 @@ class FolderUpdate:
     def _workers(self) -> tuple[GroupWorker[tuple[JournalLine, Callable[[], bool]]], GroupWorker[JournalLine]]:
         return GroupWorker(self._sync, "tilepack-sync"), GroupWorker(self._name, "tilepack-name")
 
-    def _finish(self) -> None:
-        """Wait until all that was handed over has its name."""
+    def settle(self) -> None:
+        """Wait until all that was handed over has its name.
+
+        Raises:
+            TransferError: The disk failed.
+        """
         self._syncing.finish()
         self._naming.finish()
+        self._syncing, self._naming = self._workers()
 
     def _leave(self) -> None:
         """Remove the folders that were made in vain, and let others write."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, TileFormat
+from tilepack.disk.container import Container
 from tilepack.disk.tree import Tree, find_entry
 from tilepack.disk.update import FolderUpdate
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
@@ -62,6 +63,9 @@ class TileUpdater(Protocol):
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         """Remove a bundle: no tile of it is left."""
+
+    def settle(self) -> None:
+        """Wait until all bundles of a folder that were replaced are there for whoever opens it."""
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
         """Write the documents that say something new, and end the work."""
@@ -182,6 +186,9 @@ class _FolderUpdater:
     def keep(self, bundle: BundleKey) -> None:
         """Stays as it is without doing."""
 
+    def settle(self) -> None:
+        self._folder.settle()
+
     def commit(self, documents: Mapping[str, bytes]) -> None:
         for path, data in documents.items():
             self._folder.write_document(path, data)
@@ -191,11 +198,11 @@ class _FolderUpdater:
         self._folder.abort()
 
 
-class _InPlace(CompactWriter):
+class InPlaceWriter(CompactWriter):
     """Writes each bundle under the names that its files have, whatever their case."""
 
-    def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
-        super().__init__(folder, reader.info.storage_format, layout_of(reader))
+    def __init__(self, reader: CompactReader, container: Container) -> None:
+        super().__init__(container, reader.info.storage_format, layout_of(reader))
         self._reader = reader
 
     def _path(self, bundle: BundleKey, suffix: str = ".bundle") -> str:
@@ -216,7 +223,7 @@ class _CompactUpdater(_FolderUpdater):
 
     def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
         super().__init__(folder)
-        self._writer = _InPlace(reader, folder)
+        self._writer = InPlaceWriter(reader, folder)
         self._reader = reader
 
     def write(self, bundle: BundleKey, pieces: Iterable[Piece], gone: NDArray[np.bool_], agreed: Agreed) -> bool:

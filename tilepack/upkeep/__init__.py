@@ -1,0 +1,1 @@
+"""Keeping caches that exist in order: deleting tiles, compacting bundles, mending damage."""
