@@ -34,8 +34,9 @@ through each of its writes, and, {kills} times for each of export, import and pa
 while two threads work; every other time the run that takes it up is killed, too. *Before*, *between*, *after*: how many
 kills left the target as it was, with some bundles new, or done. *Wrong*: kills after which the target did not open, a
 tile was neither the old nor the new one, or the same command did not give the bytes of an undisturbed run, every file
-of the folder compared, nothing beside them left. Killed behind its last rename, a work is done; only then the file of
-its lock stays, and locks nobody out.
+of the folder compared, nothing beside them left. Killed once its journal is gone, or its new name stands, a work is
+done, and not run again here: that would be a new one. Only the file of its lock is left then, and locks nobody out.
+Syncs are counted and not waited for; they matter when the power fails, and tests/disk/test_order.py looks at those.
 
 Imports lay half-transparent pictures over others, so that a bundle that is blended twice shows.
 
