@@ -83,7 +83,7 @@ def brought(source: Path, target: Path, **wish: object) -> tilepack.TransferResu
         return None
 
 
-@settings(max_examples=30)
+@settings(max_examples=18)
 @given(corners=points, kind=st.sampled_from(sorted(HARD)), where=st.tuples(layouts, lossless), mode=modes)
 def test_twice_is_once(made, corners, kind, where, mode):
     area = wkt(polygon_of(corners))
@@ -97,7 +97,7 @@ def test_twice_is_once(made, corners, kind, where, mode):
             assert again.counts.blended == again.counts.repacked == again.counts.copied == 0
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(corners=points, tile_format=lossless, layout=layouts, modes=st.tuples(modes, modes))
 def test_the_order_of_disjoint_imports_does_not_matter(made, corners, tile_format, layout, modes):
     first = polygon_of(corners)
@@ -116,7 +116,7 @@ def test_the_order_of_disjoint_imports_does_not_matter(made, corners, tile_forma
         assert_same_pixels(decoded(here), decoded(there), hidden=False)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(corners=points, kind=st.sampled_from(sorted(HARD)), layout=layouts, through=layouts)
 def test_a_piece_imported_into_an_empty_cache_is_the_mask(made, corners, kind, layout, through):
     area, tiles = polygon_of(corners), block(HARD[kind][1], 5, *HERE)
@@ -134,7 +134,7 @@ def test_a_piece_imported_into_an_empty_cache_is_the_mask(made, corners, kind, l
         assert_cut(tiles, target, lambda tile: mask_of(SCHEME, [area], tile))
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(corners=points, kind=st.sampled_from(sorted(HARD)), layout=layouts, mode=modes)
 def test_what_is_imported_into_an_empty_cache_is_what_is_exported(made, corners, kind, layout, mode):
     area = wkt(polygon_of(corners))

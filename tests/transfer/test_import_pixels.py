@@ -45,6 +45,8 @@ MODES = {
     "OVERWRITE in an area": {"mode": "OVERWRITE", "area": wkt(AREA)},
     "OVERWRITE in an area, missing tiles too": {"mode": "OVERWRITE", "area": wkt(AREA), "delete_missing": True},
 }
+CORE = ("JPEG", "MIXED", "RGBA", "palette")
+"""Sources that are imported in every mode, the others in two."""
 BACKGROUND = (250, 3, 120)
 LOSSLESS = [tile_format for tile_format in TARGETS if tile_format is not TileFormat.JPEG]
 
@@ -114,7 +116,8 @@ def assert_moved_or_composed(tile_format, before, brought, after, *, mode) -> No
 def test_every_pixel_is_what_whole_numbers_say(made, tmp_path, source, tile_format):
     origin, ours = made(source)
     there, theirs = made(tile_format, target=True)
-    for number, (name, wish) in enumerate(MODES.items()):
+    for number, name in enumerate(MODES if source in CORE else list(MODES)[1::2]):
+        wish = MODES[name]
         target = shutil.copytree(there, tmp_path / str(number))
         lossy = tilepack.PixelOptions(allow_lossy=True)
         result = tilepack.import_cache(origin, target, pixels=lossy, **wish)
@@ -146,7 +149,8 @@ def test_jpeg_shows_what_whole_numbers_say_on_the_background(made, tmp_path, sou
     origin, ours = made(source)
     there, theirs = made(TileFormat.JPEG, target=True)
     options = tilepack.PixelOptions(allow_lossy=True, background=BACKGROUND)
-    for number, wish in enumerate(MODES.values()):
+    for number, name in enumerate(MODES if source in CORE else list(MODES)[1::2]):
+        wish = MODES[name]
         target = shutil.copytree(there, tmp_path / str(number))
         tilepack.import_cache(origin, target, pixels=options, **wish)
         mask = in_area if "area" in wish else everywhere
