@@ -153,12 +153,12 @@ def _say_result(result: tilepack.RepairResult) -> list[str]:
 
 
 def _name_work(plan: tilepack.RepairPlan, verb: str) -> str:
-    what = [counted(len(plan.bundles), "bundle")]
+    what = [counted(len(plan.bundles), "bundle")] if plan.bundles else []
     if plan.documents:
         what.append(", ".join(sorted(plan.documents)))
     if plan.repacks:
         what.append("the package around them")
-    return f"{verb} {' and '.join(what)}"
+    return f"{verb} {' and '.join(what) or 'nothing'}"
 
 
 def _sum_up(plan: tilepack.RepairPlan, verb: str) -> str:
