@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from tilepack.upkeep.deleting import delete_tiles, plan_delete
     from tilepack.upkeep.deletion import DeletionPlan, DeletionResult, DeletionTask
     from tilepack.upkeep.deletion_planning import DeleteOptions
+    from tilepack.upkeep.in_place import convert_in_place
+    from tilepack.upkeep.removing import DeletedCache, delete_cache
     from tilepack.upkeep.repair_plan import RepairPlan, RepairResult
     from tilepack.upkeep.repairing import plan_repair, repair
 
@@ -96,6 +98,7 @@ _HOMES = {
     "CreateOptions": "transfer.creating",
     "CreationPlan": "transfer.creating",
     "DeleteOptions": "upkeep.deletion_planning",
+    "DeletedCache": "upkeep.removing",
     "DeletedStatus": "status.keeping",
     "DeletionPlan": "upkeep.deletion",
     "DeletionResult": "upkeep.deletion",
@@ -140,8 +143,10 @@ _HOMES = {
     "WrittenStatus": "status.keeping",
     "compact": "upkeep.compacting",
     "convert": "transfer.convert",
+    "convert_in_place": "upkeep.in_place",
     "create_cache": "transfer.creating",
     "custom_scheme": "metadata.custom_scheme",
+    "delete_cache": "upkeep.removing",
     "delete_status": "status.keeping",
     "delete_tiles": "upkeep.deleting",
     "diff": "inspect.diff",
@@ -192,6 +197,7 @@ __all__ = [
     "CreateOptions",
     "CreationPlan",
     "DeleteOptions",
+    "DeletedCache",
     "DeletedStatus",
     "DeletionPlan",
     "DeletionResult",
@@ -237,8 +243,10 @@ __all__ = [
     "__version__",
     "compact",
     "convert",
+    "convert_in_place",
     "create_cache",
     "custom_scheme",
+    "delete_cache",
     "delete_status",
     "delete_tiles",
     "diff",

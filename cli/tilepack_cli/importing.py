@@ -42,6 +42,7 @@ Examples:
   tilepack import update.tpkx Layers
   tilepack import update.tpkx Layers.tpkx --aoi city.gpkg --overwrite
   tilepack import update Layers --levels 12-15 --dry-run
+  tilepack import full.tpkx Layers --only-missing
 """
 
 Existing = Annotated[
@@ -73,6 +74,9 @@ def import_cache(
         bool, typer.Option("--overwrite", help="Put the tiles in the place of those of TARGET, transparent pixels too.")
     ] = False,
     delete_missing: DeleteMissing = False,
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Fill gaps: bring in tiles that TARGET has not, and touch no other.")
+    ] = False,
     background: Background = None,
     whole_tiles: WholeTiles = False,
     keep_blank: KeepBlank = False,
@@ -105,10 +109,13 @@ def import_cache(
         raise typer.BadParameter("they contradict each other; choose one", param_hint="--merge / --overwrite")
     if delete_missing and not overwrite:
         raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
+    if only_missing and (overwrite or delete_missing):
+        raise typer.BadParameter("touches no tile that is there; choose one", param_hint="--only-missing / --overwrite")
     areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
     asked: tilepack.ImportOptions = {
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,
+        "only_missing": only_missing,
         "force": force,
         "levels": levels,
         "scales": scales,

@@ -123,6 +123,8 @@ def table_by_level(
 
 def name_verb(plan: tilepack.TransferPlan, *, past: bool = False) -> str:
     """Say what would be done, or was, with the target."""
+    if plan.request.update is not None and plan.request.update.only_missing:
+        return "filled gaps in" if past else "fill gaps in"
     if plan.request.update is not None:
         if plan.request.update.mode == "MERGE":
             return "merged into" if past else "merge into"

@@ -130,6 +130,15 @@ _CACHE_PART: Final = re.compile(
 )
 
 
+STATUS_FOLDERS: Final = ("Status.gdb", "Status.gdb.arcgis")
+"""Geodatabases in a cache's folder that say how far it is built: its own, and ArcGIS' where that had to make room."""
+
+
+def is_cache_part(name: str) -> bool:
+    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name."""
+    return _CACHE_PART.fullmatch(name) is not None
+
+
 def refuse_existing(target: Path, *, replace: bool) -> None:
     """Refuse a target that exists, unless it may be replaced; a folder may only when it holds a cache and no more.
 
@@ -146,7 +155,7 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     with explained("list the folder", target):
         names = sorted(path.name for path in target.iterdir())
-    foreign = [name for name in names if not _CACHE_PART.fullmatch(name)]
+    foreign = [name for name in names if not is_cache_part(name)]
     if foreign:
         raise CacheExistsError(
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypedDict, Unpack
 
 from tilepack.aoi import AreaOfInterest
-from tilepack.aoi_given import Area, AreaLike, Bounds, GivenBounds, read_bounds
+from tilepack.aoi_given import Area, AreaLike, Bounds, GivenBounds, list_areas, read_bounds
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, UnsupportedError
 from tilepack.extent import Extent
 from tilepack.keys import BundleKey, TileRange
@@ -209,8 +209,7 @@ def _describe_bounds(reader: TileReader, options: StatusOptions, extent: Extent 
     """Say what bounds a status."""
     area, bbox = options.get("area"), options.get("bbox")
     if area is not None:
-        areas = [area] if isinstance(area, str | Path | Mapping | Area) else area
-        return "; ".join(_describe_area(each) for each in areas)
+        return "; ".join(_describe_area(each) for each in list_areas(area))
     if bbox is not None:
         return f"{', '.join(f'{number:.10g}' for number in bbox)} in degrees"
     if options.get("extent") is not None:
@@ -220,10 +219,11 @@ def _describe_bounds(reader: TileReader, options: StatusOptions, extent: Extent 
     return f"{extent}, {'as the cache declares' if reader.info.extent is not None else 'around all its tiles'}"
 
 
-def _describe_area(area: AreaLike) -> str:
+def _describe_area(asked: Area) -> str:
     """Name an area: a file as it is, geometry by how it begins."""
-    asked = area if isinstance(area, Area) else Area(source=area)
     text = "GeoJSON" if isinstance(asked.source, Mapping) else " ".join(str(asked.source).split())
     text = text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 4]} ..."
+    if asked.scales is not None:
+        text = f"{','.join(f'1:{scale:.10g}' for scale in asked.scales)}={text}"
     text += "" if asked.layer is None else f", layer {asked.layer}"
     return text if asked.where is None else f"{text}, where {asked.where}"

@@ -30,6 +30,8 @@ class ImportOptions(SelectionOptions, total=False):
     """MERGE (the default) lays the source over the target; OVERWRITE puts it in its place, transparent pixels too."""
     delete_missing: bool
     """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    only_missing: bool
+    """Take only tiles that the target has not: gaps are filled, and no tile that is there is touched."""
     force: bool
     """Pass over the lock files of other programs in the target."""
 
@@ -95,6 +97,7 @@ def _plan(
         update=UpdateOptions(
             mode=parse_mode(options.get("mode", BlendMode.MERGE)),
             delete_missing=options.get("delete_missing", False),
+            only_missing=options.get("only_missing", False),
             force=options.get("force", False),
         ),
     )

@@ -22,7 +22,7 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
-from tilepack.transfer.choice import TileChooser
+from tilepack.transfer.choice import Flags, TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
@@ -65,7 +65,7 @@ def plan_update(
     overlaps = Overlaps(reader, target, request)
     overlaps.levels = _match(reader, target, levels, request)
     tasks: list[BundleTask] = []
-    found = Described()
+    found, asked = Described(), Described()
     ranges: list[TileRange] = []
     left_out = looked = 0
     for level in levels:
@@ -74,21 +74,21 @@ def plan_update(
             if progress is not None:
                 progress(looked)
             overlap = overlaps.of(bundle)
+            if options.only_missing:  # a stopped run has filled some gaps, and what it was asked stays the same
+                _add(asked, reader, bundle, overlaps.asked(bundle))
             task = _task(reader, target, bundle, overlap, options)
             left_out += overlap.held - (task.tiles if task else 0)
             if task is None:
                 continue
             tasks.append(task)
-            tiles = occupied(overlap.taken, bundle)
-            ranges.append(tiles)
-            if task.tiles:
-                found.add(reader.summary(bundle)._replace(tiles=task.tiles, occupied=tiles))
-    if not tasks and left_out:
+            ranges.append(occupied(overlap.taken, bundle))
+            _add(found, reader, bundle, overlap.taken)
+    if not tasks and left_out and not asked.lines:
         refuse_a_miss(reader, request, levels[-1])
     if any(task.cut for task in tasks):
         _refuse_transparency(target, request)
     info = describe_joined(target, request, overlaps.levels, found.levels, lambda bundle: overlaps.of(bundle).taken)
-    lines = "".join(found.lines)
+    lines = "".join((asked if options.only_missing else found).lines)
     plan = TransferPlan(
         source=reader.place,
         target=Path(target.place),
@@ -126,7 +126,7 @@ def _fingerprint(reader: TileReader, request: TransferRequest, levels: Mapping[i
     wish = (
         os.path.realpath(reader.place),
         sorted(levels.items()),
-        request.update and (request.update.mode, request.update.delete_missing),
+        request.update and (request.update.mode, request.update.delete_missing, request.update.only_missing),
         request.areas and request.areas.fingerprint,
         request.areas is None and request.extent and request.extent.as_tuple(),
         request.areas is None and box and box.fingerprint,
@@ -141,7 +141,16 @@ def _options(request: TransferRequest) -> UpdateOptions:
     options = request.update or UpdateOptions()
     if options.delete_missing and options.mode is not BlendMode.OVERWRITE:
         raise TransferError("missing tiles are deleted under OVERWRITE alone; MERGE takes nothing away")
+    if options.delete_missing and options.only_missing:
+        raise TransferError("gaps are filled, or missing tiles deleted; choose one of them")
     return options
+
+
+def _add(described: Described, reader: TileReader, bundle: BundleKey, tiles: Flags) -> None:
+    """Add some tiles of a bundle of the source to what is gathered."""
+    count = int(np.count_nonzero(tiles))
+    if count:
+        described.add(reader.summary(bundle)._replace(tiles=count, occupied=occupied(tiles, bundle)))
 
 
 def _match(reader: TileReader, target: TileReader, levels: Iterable[int], request: TransferRequest) -> dict[int, int]:

@@ -121,7 +121,7 @@ class BundleReplacer:
                 f"source changed meanwhile, start again"
             )
         if self._updater.is_done(overlap.there):
-            self._there[task.bundle] = np.packbits(overlap.met)
+            self._there[task.bundle] = np.packbits(self._overlaps.asked_and_there(task.bundle))
             with self._tally.lock:
                 self.resumed += 1
             self._counter.add(task.tiles, task.tile_bytes)

@@ -18,6 +18,7 @@ from tilepack.stores.base import PackageItem, TileReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
 from tilepack.stores.updating import TileUpdater, describe_change, layout_of
+from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
@@ -83,6 +84,7 @@ class _Update:
         self._target: Target
         self._overlaps: Overlaps
         self._splicer: Splicer
+        self._updater: TileUpdater
         self.bundles: BundleReplacer
 
     @property
@@ -112,6 +114,7 @@ class _Update:
 
     def start(self, updater: TileUpdater, pixels: Executor) -> list[Callable[[], None]]:
         """Give a step for each bundle of the source that is taken."""
+        self._updater = updater
         self._splicer = Splicer(self._reader, self._target, self._plan.request, self.tally, pixels)
         self.bundles = BundleReplacer(
             self._reader,
@@ -144,14 +147,33 @@ class _Update:
             tiles = occupied(self.bundles.there(task.bundle), task.bundle)
             if tiles.count:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, tiles))
+        filled = self._filled_before()
+        for bundle, held in filled.items():
+            levels.setdefault(bundle.level, []).append((bundle, occupied(held, bundle)))
+
+        def there(bundle: BundleKey) -> Flags:
+            return filled[bundle] if bundle in filled else self.bundles.there(bundle)
+
         with ExitStack() as opened:
             # Where no extent is declared, all that is there now is measured: a run that is taken up has no other
             # measure. A package is still the old one, and never taken up.
             target = self._target if plan.kind.is_package else reopened(self.site, open_cache, opened)
-            self.info = describe_joined(target, plan.request, plan.levels, levels, self.bundles.there)
+            self.info = describe_joined(target, plan.request, plan.levels, levels, there)
             before = target.info, self._item(target.info, b"")
             after = self.info, self._item(self.info, plan.request.thumbnail or b"")
             return describe_change(target.tree, layout_of(target), before, after)
+
+    def _filled_before(self) -> dict[BundleKey, Flags]:
+        """Give the bundles in which a stopped run left no gap, so that they are no tasks, with the tiles asked for."""
+        if not self._options.only_missing:
+            return {}
+        planned = {task.bundle for task in self._plan.tasks}
+        return {
+            bundle: self._overlaps.asked_and_there(bundle)
+            for level in self._plan.levels
+            for bundle in self._overlaps.bundles(level)
+            if bundle not in planned and self._updater.is_done(self._overlaps.there(bundle))
+        }
 
     def _item(self, info: CacheInfo, thumbnail: bytes) -> PackageItem:
         """Make what a package says beyond its cache; old and new have one GUID, so that it alone is no change."""
