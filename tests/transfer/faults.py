@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,7 @@ def refusing(*, first: int, last: float = float("inf"), number: int = errno.ENOS
     """Let steps that write fail, from one to another."""
     system = Refusing(first=first, last=last, number=number)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tilepack.disk.groups.MOST_TOGETHER", 1)  # else the number of steps is another in every run
         for name in WRITES:
             if name == "syncfs":
                 patch.setattr(durable, "_sync_file_system", system.wrap(durable._sync_file_system))
@@ -87,7 +88,7 @@ def import_and_die(source: Path, target: Path, *, renames: int, **options: objec
     """Import into a folder, and end in front of a rename, counted from 0, as a process does that is killed."""
     done = 0
     is_dead = False
-    add = Journal.add
+    add, publish = Journal.add, FolderUpdate.publish
 
     def rename(source: Path, target: Path) -> None:
         nonlocal done, is_dead
@@ -97,14 +98,19 @@ def import_and_die(source: Path, target: Path, *, renames: int, **options: objec
         done += 1
         durable.rename(source, target)
 
-    def add_alive(journal: Journal, line: JournalLine) -> None:
+    def add_alive(journal: Journal, lines: Sequence[JournalLine]) -> None:
         if is_dead:  # threads may begin another bundle before the first one's end is noticed
             raise Killed
-        add(journal, line)
+        add(journal, lines)
+
+    def publish_at_once(update: FolderUpdate, *args: object, **more: object) -> None:
+        publish(update, *args, **more)
+        update.settle()  # one bundle after the other, in every run
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tilepack.disk.journal.rename", rename)
         patch.setattr(Journal, "add", add_alive)
+        patch.setattr(FolderUpdate, "publish", publish_at_once)
         patch.setattr(FolderUpdate, "abort", lambda update: update._lock.release())
         with pytest.raises(Killed):
             tilepack.import_cache(source, target, jobs=1, **options)

@@ -113,7 +113,7 @@ def test_another_import_is_refused_with_what_to_do(site, options):
         with pytest.raises(tilepack.TransferError) as caught:
             tilepack.import_cache(site.source, site.target, **options)
     message = str(caught.value)
-    assert re.search(rf"in the middle of the MERGE of {re.escape(str(site.source))}, with [23] bundles done", message)
+    assert re.search(rf"in the middle of the MERGE of {re.escape(str(site.source))}, with 2 bundles done", message)
     assert "run the same again to finish it, or remove tilepack.journal" in message
     tilepack.import_cache(site.source, site.target)
     assert tree_of(site.folder) == site.undisturbed
@@ -241,7 +241,7 @@ def test_a_line_whose_pages_were_lost_with_the_power_was_never_acted_upon(site):
     journal = site.target / JOURNAL
     data, start = journal.read_bytes(), last_line(site.target)
     journal.write_bytes(data[:start] + bytes(len(data) - start - 1) + b"\n")
-    assert len(Journal.open(site.target).lines) == 1 == data.count(b"\n") - 2
+    assert len(Journal.open(site.target).lines) == data.count(b"\n") - 2 >= 1
     journal.write_bytes(data[:start] + bytes(40) + b"\n" + data[start:])
     with pytest.raises(tilepack.TransferError, match="line 3 is none of a journal"):
         Journal.open(site.target)
