@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +19,9 @@ from tilepack_cli.descriptions import (
     gather_description,
     read_thumbnail,
 )
+from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
-from tilepack_cli.outcome import SKIPPED, reported
+from tilepack_cli.outcome import reported
 from tilepack_cli.pixels import (
     AllowLossy,
     Background,
@@ -31,11 +32,8 @@ from tilepack_cli.pixels import (
     SkipErrors,
     Strict,
     WholeTiles,
-    name_useless,
     read_colour,
 )
-from tilepack_cli.results import show_plan, show_result
-from tilepack_cli.transfers import announcing, show_warnings, telling_what_is_left
 
 EXAMPLES = """\b
 Examples:
@@ -135,37 +133,7 @@ def import_cache(
         "thumbnail": read_thumbnail(thumbnail),
     }
     if dry_run:
-        plan = _plan(source, target, asked, quiet=quiet)
-        show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
-        show_plan(plan, jobs, json=json)
+        plan_only(partial(tilepack.plan_import, source, target, **asked), jobs, json=json, quiet=quiet)
         return
-    with telling_what_is_left(target, existing=True):
-        result = _import(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
-    show_result(result, json=json, quiet=quiet)
-    if result.skipped:
-        sys.stdout.flush()
-        raise typer.Exit(SKIPPED)
-
-
-def _plan(source: Path, target: Path, asked: tilepack.ImportOptions, *, quiet: bool) -> tilepack.TransferPlan:
-    from tilepack_cli.progress import Looking
-
-    with Looking(quiet=quiet) as looking:
-        return tilepack.plan_import(source, target, **asked, looking=looking.so_far)
-
-
-def _import(
-    source: Path, target: Path, asked: tilepack.ImportOptions, *, jobs: int | None, quiet: bool, verbose: bool
-) -> tilepack.TransferResult:
-    from tilepack_cli.progress import Moving
-
-    with Moving(quiet=quiet) as moving:
-        announce = announcing(moving, quiet=quiet, verbose=verbose)
-
-        def begin(plan: tilepack.TransferPlan) -> None:
-            announce(plan)
-            show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
-
-        return tilepack.import_cache(
-            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
-        )
+    work = partial(tilepack.import_cache, source, target, **asked, jobs=jobs)
+    carry_out(work, target, joins=True, json=json, quiet=quiet, verbose=verbose)
