@@ -28,7 +28,7 @@ def three(path: str, name: str = "") -> None:
 app()
 """
 
-_LOOP = """
+INDEX_LOOP = """
 import sys, time, numpy
 from pathlib import Path
 paths = sorted(Path(sys.argv[1]).glob("_alllayers/*/*.bundle"))
@@ -37,6 +37,7 @@ for path in paths:
     numpy.fromfile(path, "<u8", 16384, offset=64)
 print(time.perf_counter() - begun)
 """
+"""The floor of whatever looks at indexes alone."""
 
 _INFO = """
 import io, sys, time
@@ -89,5 +90,5 @@ def info(folder: Path, rounds: int) -> list[Row]:
         return float(done.stdout)
 
     for _ in range(max(rounds, 15)):
-        row.ratios.append(told(_INFO) / told(_LOOP))
+        row.ratios.append(told(_INFO) / told(INDEX_LOOP))
     return [row]

@@ -167,6 +167,30 @@ class AreaOfInterest:
             mask |= other.mask(tile.column * width, width)
         return mask
 
+    def tiles_with_pixels(self, tiles: TileRange) -> npt.NDArray[np.bool_]:
+        """Tell which of a rectangle of tiles have a pixel inside: whose masks are not empty, without making them.
+
+        Args:
+            tiles: The tiles, of a level of the scheme.
+
+        Returns:
+            Bool (rows, columns).
+
+        Raises:
+            TilingSchemeError: The level is not in the scheme.
+        """
+        cover = self.coverage(tiles)
+        found: npt.NDArray[np.bool_] = cover == Coverage.INSIDE
+        width = self.scheme.tile_width
+        for row in np.flatnonzero((cover == Coverage.CROSSING).any(axis=1)).tolist():
+            columns = np.flatnonzero(cover[row] == Coverage.CROSSING)
+            first, count = int(columns[0]), int(columns[-1] - columns[0]) + 1
+            for part in self._crossings(tiles.level, tiles.row_start + row):
+                found[row, first : first + count] |= part.windows_with_pixels(
+                    (tiles.column_start + first) * width, width, count
+                )
+        return found
+
     def tiles(self, level: int) -> TileRange:
         """Give the tiles of a level that share more than an edge with the area's extent.
 

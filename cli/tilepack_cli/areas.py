@@ -50,7 +50,10 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
             if member in found[-1]:
                 raise typer.BadParameter("was given twice for one --aoi", param_hint=option)
             found[-1][member] = next(left[name])
-    areas = [tilepack.Area(**each) for each in found]
+    areas = [
+        tilepack.Area(source=each["source"], layer=each.get("layer"), where=each.get("where"), crs=each.get("crs"))
+        for each in found
+    ]
     for area in areas:
         _check(area)
     return areas
@@ -109,9 +112,9 @@ Aoi = Annotated[
         "--aoi",
         metavar="AREA",
         show_default=False,
-        help="Cut to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels in front, "
-        "as 0-8=x.gpkg, for those; without, for all others; rows with a LevelID are for that level alone. May be given "
-        "several times.",
+        help="Keep to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels or "
+        "scales in front, as 0-8=x.gpkg or 1:500000,1:250000=x.gpkg, for those; without, for all others; rows with a "
+        "LevelID are for that level alone. May be given several times.",
     ),
 ]
 

@@ -42,14 +42,15 @@ def show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> N
     if plan.request.update is None:
         columns: tuple[str, ...] = ("bundles to copy", "to repack", "to blend", "tiles whole", "to cut", "size")
     else:
-        columns = ("copy", "repack", "blend bundles", "tiles", "cut", "lay", "delete", "size")
-    show_table(console, table_by_level(plan, columns, _sums_of_update if plan.request.update else _sums))
+        columns = ("copy bundles", "repack", "blend", "move tiles", "cut", "lay", "delete", "size")
+    show_table(console, table_by_level(plan.tasks, columns, _sums_of_update if plan.request.update else _sums))
     console.print()
     console.print(f"{counted(plan.left_out, 'tile')} left out")
     if plan.tiles_empty:
         console.print(f"{counted(plan.tiles_empty, 'tile')} to drop: no pixel of them lies inside")
     time = duration(estimate.seconds) if estimate.seconds >= 1 else "less than a second"
-    console.print(f"estimate: {size(estimate.tile_bytes)} of tiles in {time}; half or double is no surprise")
+    line = f"estimate: {size(estimate.tile_bytes)} of tiles in {time}; half or double is no surprise"
+    console.print(line, soft_wrap=True)
 
 
 def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> None:
@@ -61,7 +62,7 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
         console = output()
         console.print(readable(f"{name_verb(plan, past=True)} {plan.target}"), soft_wrap=True, style="bold")
         console.print(f"  {_kind(plan)}")
-        console.print(f"  {name_bundles(plan, result.unchanged_bundles, result.resumed_bundles)}")
+        console.print(f"  {name_bundles(plan, result)}")
         console.print(f"  {counted(result.tiles, 'tile')} in {duration(result.seconds)}")
         figures = {**asdict(result.counts), "skipped": len(result.skipped)}
         said = ", ".join(f"{count(number)} {what}" for what, number in figures.items() if number)

@@ -15,6 +15,7 @@ from pmtiles.tile import Compression, Entry, TileType, serialize_directory
 from web_caches import pack_leaves, pack_pmtiles, write_pmtiles
 
 import tilepack
+from tilepack.formats.hilbert import first_number
 from tilepack.keys import TileKey
 
 TILES = {TileKey(3, row, column): payload(TileKey(3, row, column), size=90) for row in range(8) for column in range(8)}
@@ -95,6 +96,10 @@ CASES = {
     ),
     "run without end": (one((0, 0, 9, (1 << 62) - 2)), "beyond zoom 30"),
     "run over a whole zoom": (one((0, 0, 9, 1 << 44)), "nobody has so many"),
+    "long runs in many zooms": (
+        one(*((first_number(zoom) + (at << 30), 0, 9, 1 << 30) for zoom in range(17, 31) for at in range(16))),
+        "more equal tiles of zoom",
+    ),
     "zoom beyond 30": (one(((4**31 - 1) // 3, 0, 9, 1)), "beyond zoom 30"),
     "tile without bytes": (one((0, 0, 0, 1)), "has no bytes"),
     "tile outside": (one((0, 50, 51, 1)), "beyond the end of their section"),

@@ -5,6 +5,8 @@ The tiles are known beforehand, and the stores under test were packed without ti
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +26,9 @@ class StoreContract:
     storage_format: StorageFormat
     """What the store shall be known as."""
 
+    documents = frozenset({"conf.xml", "root.json"})
+    """What the folder holds of which the store says that it is its home: one of these."""
+
     stored_order = True
     """Whether tiles have an order of their own; those of an exploded cache have none and come row by row."""
 
@@ -33,6 +38,13 @@ class StoreContract:
     def make(self, folder: Path, tiles: Tiles) -> Path:
         """Pack the tiles of a web mercator cache; give the path to open."""
         raise NotImplementedError
+
+    def names(self, bundle: BundleKey, tiles: Sequence[TileKey]) -> list[str]:
+        """Give patterns of the files, below the place, of a bundle that holds some tiles."""
+        folder = f"L{bundle.level:02d}"
+        if self.storage_format is StorageFormat.EXPLODED:
+            return [f"{folder}/R{tile.row:08x}/C{tile.column:08x}.*" for tile in tiles]
+        return [f"{folder}/R{bundle.row:04x}C{bundle.column:04x}.bund*"]
 
     @staticmethod
     def bundles(store: TileReader) -> list[BundleKey]:
@@ -123,6 +135,24 @@ class StoreContract:
 
     def test_storage_format_is_known(self, store):
         assert store.info.storage_format is self.storage_format
+
+    def test_home_is_the_folder_of_its_document(self, store, place):
+        if place.is_file():
+            assert store.home is None
+        else:
+            assert self.documents & {path.name for path in store.home.iterdir()}
+
+    def test_newest_is_the_time_of_the_newest_file_and_none_in_a_package(self, store, place, tiles):
+        for number, (bundle, held) in enumerate(by_bundle(tiles).items()):
+            if place.is_file():
+                assert store.newest(bundle) is None
+                continue
+            files = [path for name in self.names(bundle, [tile for tile, _ in held]) for path in place.rglob(name)]
+            newest = max(path.stat().st_mtime for path in files)
+            assert store.newest(bundle) == newest
+            os.utime(files[-1], (newest + 10 + number, newest + 10 + number))
+            store.index(bundle)
+            assert store.newest(bundle) == newest + 10 + number
 
     def test_raw_bytes_hold_the_tiles_where_the_index_says(self, store, tiles):
         if not self.storage_format.is_compact:

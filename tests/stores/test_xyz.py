@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from web_caches import look_in_xyz, xyz_files
 
 import tilepack
 from tilepack.cache import StorageFormat
-from tilepack.keys import TileKey
+from tilepack.keys import BundleKey, TileKey
 
 SAID = {"xyz": b'{"scheme": "xyz"}', "tms": b'{"scheme": "TMS"}', "zyx": b'{"scheme": "zyx"}'}
 EAST = {TileKey(6, row, column): payload(TileKey(6, row, column)) for row in range(10, 14) for column in range(30, 38)}
@@ -22,11 +23,15 @@ BOUNDS = {"bounds": "-11.25, 70.6126, 33.75, 77.157"}
 
 class TestXyz(StoreContract):
     storage_format = StorageFormat.XYZ
+    documents = frozenset({"metadata.json"})
     stored_order = False
     order = "xyz"
 
     def look(self, place: Path) -> Tiles:
         return look_in_xyz(look_at_files(place), self.order)
+
+    def names(self, bundle: BundleKey, tiles: Sequence[TileKey]) -> list[str]:  # noqa: ARG002
+        return [name.rpartition(".")[0] + ".*" for name in xyz_files(dict.fromkeys(tiles, b""), self.order)]
 
     def make(self, folder: Path, tiles: Tiles) -> Path:
         write_files(folder / "Insel Ü", xyz_files(tiles, self.order) | {"metadata.json": SAID[self.order]})

@@ -2,7 +2,8 @@
 
 ``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. A folder that is to be
 replaced steps aside first, to ``NAME.replaced``. ``NAME.partial.lock`` keeps a second writer out and says who holds it;
-it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back.
+it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back. Of a
+folder that is to be replaced the lock inside is held as well, against those who replace bundles of it.
 """
 
 from __future__ import annotations
@@ -10,23 +11,34 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
-from tilepack.disk.locking import WriterLock
+from tilepack.disk.locking import FOLDER_LOCK, WriterLock
 from tilepack.errors import CacheExistsError, TransferError
+
+
+class Refusal(Protocol):
+    """Refuses what stands under a target's name."""
+
+    def __call__(self, target: Path, *, replace: bool) -> None:
+        """Raise CacheExistsError where something is there and is not to be replaced, or must not be."""
 
 
 class Staging:
     """The right to make a target."""
 
-    def __init__(self, target: Path, *, replace: bool) -> None:
+    def __init__(
+        self, target: Path, *, replace: bool, refuse: Refusal | None = None, keep_suffix: bool = False
+    ) -> None:
         """Take the name, and clear away what a killed run left under it.
 
         Args:
             target: Where the finished thing will be.
             replace: Whether something may be there already.
+            refuse: Refuses what is there and may not be replaced; None for what may stand where a cache is to be.
+            keep_suffix: Grow under ``STEM.partial.SUFFIX``, for programs that go by a file's suffix.
 
         Raises:
             CacheExistsError: Something is there already, or stands in the way and is not tilepack's.
@@ -35,20 +47,26 @@ class Staging:
         whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
         self.target = target
         self._whole = whole
-        self.partial = whole.with_name(whole.name + ".partial")
+        self.partial = whole.with_name(
+            f"{whole.stem}.partial{whole.suffix}" if keep_suffix else whole.name + ".partial"
+        )
         self._replaced = whole.with_name(whole.name + ".replaced")
         self._replace = replace
+        self._refuse = refuse or refuse_existing
         self._lock_path = whole.with_name(whole.name + ".partial.lock")
-        refuse_existing(target, replace=replace)
+        self._refuse(target, replace=replace)
         if not whole.parent.is_dir():
             raise TransferError(f"{whole.parent}: there is no such folder; make it first")
         for left in (self.partial, self._replaced):
             if os.path.lexists(left) and not self._lock_path.exists():
                 raise CacheExistsError(f"{left}: is in the way and was not made by tilepack; move it away")
         self._lock = WriterLock(self._lock_path, target)
+        self._inner: WriterLock | None = None
         try:
             self._clear()
-            refuse_existing(target, replace=replace)
+            self._refuse(target, replace=replace)
+            if refuse is None and whole.is_dir():  # a cache: an import may be at work in it
+                self._inner = WriterLock(whole / FOLDER_LOCK, target)
         except BaseException:
             self.release()
             raise
@@ -69,9 +87,11 @@ class Staging:
             CacheExistsError: Something has come to stand there meanwhile.
             TransferError: The system refuses the rename.
         """
-        refuse_existing(self.target, replace=self._replace)
+        self._refuse(self.target, replace=self._replace)
         # A file is renamed over a file in one step; folders have to step aside first.
         aside = os.path.lexists(self._whole) and (self._whole.is_dir() or self.partial.is_dir())
+        if self._inner is not None and os.name == "nt":  # which renames no folder that holds an open file
+            self._inner.release()
         if aside:
             rename(self._whole, self._replaced)
         try:
@@ -98,18 +118,27 @@ class Staging:
 
     def release(self) -> None:
         """Let go of the name."""
+        if self._inner is not None:
+            self._inner.release()
         self._lock.release()
 
 
+_ANY_PART: Final = r"|tilepack\.(journal|lock)|Status\.gdb(\.arcgis)?|\.DS_Store|Thumbs\.db"
 _CACHE_PART: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
-    r"|tilepack\.(journal|lock)",
-    re.IGNORECASE,
+    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile" + _ANY_PART, re.IGNORECASE
 )
 
 
-_WEB_PART: Final = re.compile(r"[0-9]{1,2}|metadata\.json|\.DS_Store|Thumbs\.db", re.IGNORECASE)
+_WEB_PART: Final = re.compile(r"[0-9]{1,2}|metadata\.json" + _ANY_PART, re.IGNORECASE)
 """Of folders of web tiles, which that document tells apart from other folders with numbers for names."""
+
+STATUS_FOLDERS: Final = ("Status.gdb", "Status.gdb.arcgis")
+"""Geodatabases in a cache's folder that say how far it is built: its own, and ArcGIS' where that had to make room."""
+
+
+def is_cache_part(name: str) -> bool:
+    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name."""
+    return _CACHE_PART.fullmatch(name) is not None
 
 
 def refuse_existing(target: Path, *, replace: bool) -> None:
@@ -122,7 +151,7 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     if not replace:
         raise CacheExistsError(
-            f"{target}: exists already; choose another name, or say that it is to be replaced (--replace)"
+            f"{target}: exists already; choose another name, replace it by --replace, or import into it"
         )
     if not target.is_dir():
         return

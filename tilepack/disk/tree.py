@@ -46,6 +46,9 @@ class Tree(Protocol):
     def identity(self, path: str) -> object:
         """Give something that changes when another file comes to stand at a path; None while there is none."""
 
+    def modified(self, path: str) -> float | None:
+        """Give the time, seconds since 1970, at which a file was last changed; None where that is not known."""
+
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.
 
@@ -134,6 +137,18 @@ class FolderTree:
         except OSError:
             return None
         return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+    def modified(self, path: str) -> float | None:
+        """Give the time, seconds since 1970, at which a file was last changed.
+
+        Raises:
+            TransferError: It cannot be told.
+        """
+        try:
+            return os.stat(f"{self.place}/{path}").st_mtime  # noqa: PTH116  reports ask for thousands
+        except OSError:
+            with explained("ask for the time", self._path(path)):
+                raise
 
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.

@@ -62,15 +62,9 @@ def verify(
         TransferError: The system refuses to read the source, or it vanished.
     """
     selection = LevelSelection.of(levels=levels)
-    place = Path(source)
     found = Collector(str(source))
-    if place.is_file() and is_zip(place):
-        check_names(found, place)
-    try:
-        reader = open_cache(source)
-    except (MetadataError, BundleError, UnsupportedError) as error:
-        if not found.has_errors:  # else what is wrong with it is told already
-            found.add_error(_code_of(error, place), place.name, error)
+    reader = open_to_check(found, Path(source))
+    if reader is None:
         return found.findings(str(source), deep=deep)
     with reader:
         walk = _Walk(found, reader, deep=deep, jobs=jobs or os.cpu_count() or 1, progress=progress)
@@ -79,6 +73,23 @@ def verify(
         else:
             walk.run_windows(selection)
     return found.findings(reader.place, deep=deep)
+
+
+def open_to_check(found: Collector, place: Path) -> TileReader | None:
+    """Open a cache that may be broken; None, and findings, where it cannot be opened.
+
+    Raises:
+        CacheNotFoundError: There is no cache.
+        TransferError: The system refuses to read it.
+    """
+    if place.is_file() and is_zip(place):
+        check_names(found, place)
+    try:
+        return open_cache(place)
+    except (MetadataError, BundleError, UnsupportedError) as error:
+        if not found.has_errors:  # else what is wrong with it is told already
+            found.add_error(_code_of(error, place), place.name, error)
+        return None
 
 
 def _code_of(error: Exception, place: Path) -> str:

@@ -183,15 +183,45 @@ class Crossings:
         Returns:
             Bool (height, width), True inside.
         """
+        start, rows, columns = self._toggles(column, width)
+        if not rows.size and start.size in (0, self.height):
+            return np.full((self.height, width), bool(start.size))
+        return fill(np.concatenate((start, rows)), np.concatenate((np.zeros_like(start), columns)), self.height, width)
+
+    def windows_with_pixels(self, column: int, width: int, count: int) -> npt.NDArray[np.bool_]:
+        """Tell which of a row of windows hold a pixel that is inside; no mask is made.
+
+        Args:
+            column: First pixel column of the first window.
+            width: Pixel columns of each window.
+            count: Number of windows, side by side.
+
+        Returns:
+            Bool (count,).
+        """
+        start, rows, columns = self._toggles(column, width * count)
+        rows, columns = np.concatenate((start, rows)), np.concatenate((np.zeros_like(start), columns))
+        order = np.lexsort((columns, rows))
+        rows, columns = rows[order], columns[order]
+        # Along each row toggles open and close by turns; the last to open may find no one to close.
+        first = np.searchsorted(rows, rows, "left")
+        opens = np.flatnonzero((np.arange(rows.size) - first) & 1 == 0)
+        closing = np.minimum(opens + 1, rows.size - 1)
+        closed = (opens + 1 < rows.size) & (rows[closing] == rows[opens])
+        begin, end = columns[opens], np.where(closed, columns[closing], width * count)
+        some = end > begin
+        steps = np.bincount(begin[some] // width, minlength=count + 1)
+        steps -= np.bincount((end[some] - 1) // width + 1, minlength=count + 1)
+        return np.cumsum(steps[:count]) > 0
+
+    def _toggles(self, column: int, width: int) -> tuple[Integers, Integers, Integers]:
+        """Give the rows that are inside where a window begins, and the rows and columns in it where that changes."""
         first = int(np.searchsorted(self._columns, column, "right"))
         last = int(np.searchsorted(self._columns, column + width - 1, "right"))
         block = first // _STEP
         before = np.bincount(self._rows[block * _STEP : first], minlength=self.height) & 1 == 1
         start = np.flatnonzero(self._states[block] ^ before)
-        rows, columns = self._rows[first:last], self._columns[first:last] - column
-        if not rows.size and start.size in (0, self.height):
-            return np.full((self.height, width), bool(start.size))
-        return fill(np.concatenate((start, rows)), np.concatenate((np.zeros_like(start), columns)), self.height, width)
+        return start, self._rows[first:last].astype(np.int64), self._columns[first:last] - column
 
 
 def mask_pixels(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -68,6 +69,18 @@ Piece = RawBundle | tuple[TileKey, bytes]
 it, as a ``RawBundle`` whose ``order`` names just those."""
 
 
+def single_tiles(pieces: Iterable[Piece]) -> Iterator[tuple[TileKey, bytes]]:
+    """Yield pieces that are single tiles, for stores that take no runs of slots.
+
+    Raises:
+        TypeError: One is a run.
+    """
+    for piece in pieces:
+        if isinstance(piece, RawBundle):
+            raise TypeError(f"tiles are written one by one here, and not {piece.bundle} in runs")
+        yield piece
+
+
 class OpenBundle(Protocol):
     """A bundle whose tiles are read in any order. It closes as a context, before anybody replaces its file."""
 
@@ -88,6 +101,8 @@ class TileReader(Protocol):
 
     place: str
     """What to call it in messages: the path it was opened by."""
+    home: Path | None
+    """Folder that holds conf.xml or root.json, or the zooms of web tiles; None of one file that holds all."""
     info: CacheInfo
     """What it says of itself."""
     warnings: list[str]
@@ -112,6 +127,9 @@ class TileReader(Protocol):
 
     def index(self, bundle: BundleKey) -> NDArray[np.int64]:
         """Give the bytes of each tile's data, shape (16384,), row-major, 0 for none; no tile's data is read."""
+
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest file of a bundle was changed; None in packages."""
 
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
         """Yield tiles and their data in stored order.
@@ -161,7 +179,7 @@ class TileWriter(Protocol):
     def cancel(self, bundle: BundleKey) -> None:
         """Take back the announcement of a bundle of unknown bytes: no tile of it is left."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given. Different bundles may be written by different threads.
 
         Args:

@@ -7,6 +7,7 @@ where pages of the *target* end; ``copy_file_range`` and ``sendfile`` lose, beca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +18,8 @@ from zlib_ng import zlib_ng
 from tilepack.disk.files import Sink
 from tilepack.errors import BundleError
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, lengths_differ, overlapping
-from tilepack.stores.base import Piece, RawBundle
+from tilepack.keys import BundleKey
+from tilepack.stores.base import Piece, RawBundle, SupportsRawRead, TileReader
 
 _PIECE: Final = 1 << 17
 """Bytes moved at once: small enough to stay in the processor's cache between reading and writing."""
@@ -83,13 +85,49 @@ def copy_slots(raw: RawBundle, sink: Sink, at: int, moved: Callable[[int], None]
     return CopiedSlots(_checked_index(raw, starts, lengths, shift), crc, seen[:, LENGTH_PREFIX:])
 
 
-def runs(raw: RawBundle, sizes: Positions, wanted: NDArray[np.bool_]) -> Iterator[Piece]:
+def stored_pieces(
+    reader: TileReader,
+    bundle: BundleKey,
+    wanted: NDArray[np.bool_],
+    files: ExitStack,
+    *,
+    alone: NDArray[np.bool_] | None = None,
+    there: BundleKey | None = None,
+) -> Iterator[Piece]:
+    """Yield what is wanted of a bundle in stored order, in runs where the source has such.
+
+    Args:
+        reader: The source.
+        bundle: The bundle.
+        wanted: Which tiles, shape (16384,).
+        files: Closes the bundle's file, once the runs are used.
+        alone: Tiles that come with their data and not in runs, shape (16384,).
+        there: What the bundle is called where the pieces go; None: the same.
+
+    Raises:
+        BundleError: The bundle is malformed.
+    """
+    if not wanted.any():
+        return  # nor need there be such a bundle
+    raw = reader.raw(bundle) if isinstance(reader, SupportsRawRead) else None
+    name = there or bundle
+    if raw is None:
+        yield from ((name.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))
+        return
+    files.callback(raw.data.close)
+    yield from runs(replace(raw, bundle=name), reader.index(bundle), wanted, alone)
+
+
+def runs(
+    raw: RawBundle, sizes: Positions, wanted: NDArray[np.bool_], alone: NDArray[np.bool_] | None = None
+) -> Iterator[Piece]:
     """Split what is wanted of a bundle into runs of slots that follow one another without a gap, in stored order.
 
     Args:
         raw: The bundle; its file stays open as long as the runs are used.
         sizes: Bytes of each tile's data, shape (16384,).
         wanted: Which tiles, shape (16384,).
+        alone: Those that come with their data and not in runs, shape (16384,).
 
     Raises:
         BundleError: The bundle ends too early.
@@ -99,9 +137,13 @@ def runs(raw: RawBundle, sizes: Positions, wanted: NDArray[np.bool_]) -> Iterato
         return
     starts = raw.index.starts[order]
     ends = starts + LENGTH_PREFIX + sizes[order]
-    for part in np.split(order, np.flatnonzero(ends[:-1] != starts[1:]) + 1):
+    breaks = ends[:-1] != starts[1:]
+    if alone is not None:
+        apart = alone[order]
+        breaks |= apart[:-1] != apart[1:]
+    for part in np.split(order, np.flatnonzero(breaks) + 1):
         first = int(raw.index.starts[part[0]])
-        if len(part) > _FEW:
+        if len(part) > _FEW and not (alone is not None and alone[part[0]]):
             end = int(raw.index.starts[part[-1]] + LENGTH_PREFIX + sizes[part[-1]])
             yield replace(raw, first_slot=first, end=end, order=part)
             continue

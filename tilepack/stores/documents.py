@@ -28,6 +28,8 @@ from tilepack.stores.levels import ALL_LAYERS, find_layer_folders, is_version_fo
 
 CONF_XML: Final = "conf.xml"
 ROOT_JSON: Final = "root.json"
+STATUS_GDB: Final = "Status.gdb"
+"""What ArcGIS and ``tilepack status`` keep beside conf.xml; out of date after each change of tiles."""
 
 _SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 

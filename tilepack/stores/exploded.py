@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.disk.files import explained
+from tilepack.disk.journal import JOURNAL, Journal
 from tilepack.disk.tree import FolderTree
 from tilepack.errors import TileError, TilepackError, TransferError
 from tilepack.formats.bundle import LARGEST_TILE, occupied
@@ -59,6 +60,8 @@ class ExplodedReader(StoreReader):
         self._bundles: dict[int, list[BundleKey]] = {}
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_Row]] = {}
+        self._newest: tuple[BundleKey, float | None] | None = None
+        self._leaving: tuple[object, frozenset[str]] = (None, frozenset())
         self._lock = threading.Lock()
 
     def _row_folders(self, level: int) -> dict[int, str]:
@@ -91,8 +94,12 @@ class ExplodedReader(StoreReader):
             self._strip, self._listed = (level, first_row), listed
             return listed
 
-    def _files_of_row(self, folder: str) -> dict[int, dict[int, str]]:
-        """List a row's tiles by the first column of their bundle."""
+    def _files_of_row(self, folder: str, leaving: frozenset[str] | None = None) -> dict[int, dict[int, str]]:
+        """List a row's tiles by the first column of their bundle.
+
+        A tile that changes its extension is there twice until the old file goes, or for longer where the writer was
+        killed: the journal says which one goes. It is only asked then.
+        """
         found: dict[int, dict[int, str]] = {}
         place = self._root / folder
         with explained("list the folder", place):
@@ -102,10 +109,24 @@ class ExplodedReader(StoreReader):
             if column is None:
                 continue
             files = found.setdefault(column & -PACKET_SIZE, {})
-            if column in files:
-                raise TileError(f"{place}: {files[column]} and {name} are the same tile; keep the one that is right")
-            files[column] = name
+            other = files.setdefault(column, name)
+            if other == name:
+                continue
+            if leaving is None:
+                return self._files_of_row(folder, self._files_that_go())
+            stays = [file for file in (other, name) if f"{folder}/{file}" not in leaving]
+            if len(stays) != 1:
+                raise TileError(f"{place}: {other} and {name} are the same tile; keep the one that is right")
+            files[column] = stays[0]
         return found
+
+    def _files_that_go(self) -> frozenset[str]:
+        """Ask the journal which files go; it is read again only when it has changed."""
+        stands = self.tree.identity(JOURNAL)
+        if self._leaving[0] != stands:
+            journal = Journal.open(self._root)
+            self._leaving = stands, journal.gone() if journal else frozenset()
+        return self._leaving[1] if stands is not None else frozenset()
 
     def bundles(self, level: int) -> Sequence[BundleKey]:
         """Give the windows of 128 x 128 tiles that hold any, by row, then column.
@@ -137,13 +158,29 @@ class ExplodedReader(StoreReader):
         Raises:
             TransferError: A file vanished.
         """
+        return self._look(bundle)[0]
+
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest of its tiles was changed; None if it has none.
+
+        Raises:
+            TransferError: A file vanished.
+        """
+        known = self._newest
+        return known[1] if known is not None and known[0] == bundle else self._look(bundle)[1]
+
+    def _look(self, bundle: BundleKey) -> tuple[NDArray[np.int64], float | None]:
+        """Ask for all files' sizes and times; the newest time is kept, for who wants the sizes often wants it next."""
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
+        newest: float | None = None
         for row in self._rows_of(bundle):
             at = (row.row - bundle.row) * PACKET_SIZE - bundle.column
             with _opened_folder(self._root / row.folder) as folder:
                 for column, name in row.files.items():
-                    sizes[at + column] = folder.size(name)
-        return sizes
+                    sizes[at + column], time = folder.size_and_time(name)
+                    newest = time if newest is None else max(newest, time)
+        self._newest = bundle, newest
+        return sizes, newest
 
     def summary(self, bundle: BundleKey) -> BundleSummary:
         """Give what names and sizes of the files tell; no tile is read.
@@ -272,14 +309,14 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
     def _path(self, name: str) -> str | Path:
         return self._place / name if self._descriptor is None else name
 
-    def size(self, name: str) -> int:
-        """Give a file's bytes."""
+    def size_and_time(self, name: str) -> tuple[int, float]:
+        """Give a file's bytes, and when it was changed."""
         try:
             status = os.stat(self._path(name), dir_fd=self._descriptor)
         except OSError as error:
             raise self._failed(name, error) from error
         self._check(name, status)
-        return status.st_size
+        return status.st_size, status.st_mtime
 
     def read(self, name: str) -> bytes:
         """Give a file's data."""

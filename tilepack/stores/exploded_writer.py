@@ -12,7 +12,8 @@ from tilepack.disk.container import FolderContainer
 from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.names import level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
-from tilepack.keys import BundleKey, TileKey
+from tilepack.keys import BundleKey
+from tilepack.stores.base import Piece, single_tiles
 from tilepack.stores.layouts import Layout
 from tilepack.stores.writer import StoreWriter
 
@@ -43,7 +44,7 @@ class ExplodedWriter(StoreWriter):
     def cancel(self, bundle: BundleKey) -> None:
         """Files of a folder need no place beforehand."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, each under the extension of its bytes.
 
         Raises:
@@ -55,7 +56,7 @@ class ExplodedWriter(StoreWriter):
         place = level
         try:
             level.mkdir(parents=True, exist_ok=True)
-            for tile, data in tiles:
+            for tile, data in single_tiles(tiles):
                 row = rows.get(tile.row)
                 if row is None:
                     if len(rows) >= _ROWS_OPEN:

@@ -19,7 +19,7 @@ from tilepack.disk.staging import Staging
 from tilepack.errors import TileError, TransferError
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import as_texts, web_members
-from tilepack.stores.base import PackageItem
+from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.kinds import TileKinds
 from tilepack.stores.remembering import WrittenTiles
 
@@ -102,7 +102,7 @@ class MbtilesWriter:
     def cancel(self, bundle: BundleKey) -> None:
         """Rows of a database need no place beforehand."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, in the order given.
 
         Raises:
@@ -112,7 +112,8 @@ class MbtilesWriter:
         del slot_bytes
         with self._lock, self._explained():
             table = "tiles" if self._known is None else "map"
-            self._database.executemany(f"insert into {table} values (?, ?, ?, ?)", self._rows(bundle, tiles))  # noqa: S608
+            rows = self._rows(bundle, single_tiles(tiles))
+            self._database.executemany(f"insert into {table} values (?, ?, ?, ?)", rows)  # noqa: S608
 
     def _rows(
         self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]]

@@ -40,8 +40,10 @@ _DEEPEST: Final = 3
 """Leaf directories below one another; one level is usual."""
 _KEPT: Final = 64
 """Leaf directories that are remembered."""
-_MOST_WINDOWS: Final = 1 << 20
-"""Windows of 128 x 128 tiles of one zoom: 17 billion tiles, the planet at zoom 17."""
+_RUN_WINDOWS: Final = 1 << 17
+"""Windows of 128 x 128 tiles that may come of runs whatever the file's size: all zooms to the 15th of one ocean."""
+_ENTRY_WINDOWS: Final = 64
+"""Windows more for each entry of a directory; an entry of a few bytes could claim 65,536."""
 _LONGEST_RUN: Final = 1 << 30
 """Equal tiles in a row: the planet at zoom 15."""
 _LARGEST_METADATA: Final = 64 << 20
@@ -76,6 +78,8 @@ class PmtilesReader(WebReader):
         self._leaves: OrderedDict[tuple[int, int], Entries] = OrderedDict()
         self._lock = threading.Lock()
         self._windows: dict[int, list[BundleKey]] = {}
+        self._claimed = 0
+        """Windows of the zooms looked at so far that only runs give reason for."""
         try:
             head = self._file.read(pmtiles.HEADER_SIZE, 0)
             self._header = pmtiles.parse_header(head, size=self._file.size(), place=self.place)
@@ -216,19 +220,20 @@ class PmtilesReader(WebReader):
         if level not in self._windows:
             start, stop = first_number(level), first_number(level + 1)
             places: list[NDArray[np.int64]] = []
-            held = 0
+            claimed = 0
             for part in self._entries(start, stop):
                 firsts = bundle_places(level, np.maximum(part.numbers, start))
                 lasts = bundle_places(level, np.minimum(part.numbers + part.runs, stop) - 1)
                 counts = lasts - firsts + 1
-                held += int(counts.sum()) - counts.size
-                if held > _MOST_WINDOWS:
+                claimed += int(counts.sum()) - _ENTRY_WINDOWS * counts.size
+                if self._claimed + claimed > _RUN_WINDOWS:
                     raise BundleError(
-                        f"{self.place}: says to have more than {_MOST_WINDOWS * TILES_PER_BUNDLE:,} tiles of zoom "
-                        f"{level}; nobody has, take it from a backup"
+                        f"{self.place}: says to have more equal tiles of zoom {level} than a file of its size has; "
+                        f"take it from a backup"
                     )
                 steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
                 places.append(np.unique(np.repeat(firsts, counts) + steps))
+            self._claimed += max(0, claimed)
             self._windows[level] = bundles_at(level, np.unique(np.concatenate(places)))
         return list(self._windows[level])
 

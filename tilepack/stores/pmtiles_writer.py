@@ -25,10 +25,10 @@ from tilepack.extent import Extent
 from tilepack.formats import pmtiles
 from tilepack.formats.hilbert import bundle_numbers, curve_through
 from tilepack.formats.pmtiles import Entries
-from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
+from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey
 from tilepack.metadata.web_mercator import to_web_degrees
 from tilepack.metadata.web_metadata import web_members
-from tilepack.stores.base import PackageItem
+from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.kinds import TileKinds
 from tilepack.stores.remembering import WrittenTiles
 
@@ -82,7 +82,7 @@ class PmtilesWriter:
     def cancel(self, bundle: BundleKey) -> None:
         """Tiles need no place beforehand."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles in the order given.
 
         Raises:
@@ -94,7 +94,7 @@ class PmtilesWriter:
         places[curve_through(bundle)] = np.arange(start, start + TILES_PER_BUNDLE)
         numbers = places.tolist()
         row, column = bundle.row, bundle.column
-        for tile, data in tiles:
+        for tile, data in single_tiles(tiles):
             self._add(numbers[(tile.row - row) * PACKET_SIZE + tile.column - column], data)
 
     def _add(self, number: int, data: bytes) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Self, cast
 
-from tilepack.disk.tree import Tree
+from tilepack.disk.tree import FolderTree, Tree
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import Described
 
@@ -22,6 +24,9 @@ class StoreReader:
             folders: Path in the tree of each level's folder.
         """
         self.place = tree.place
+        self.home: Path | None = (
+            tree.root / posixpath.dirname(described.document) if isinstance(tree, FolderTree) else None
+        )
         self.info = described.info
         self.warnings = described.warnings
         self.declared = described.declared

@@ -7,27 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, TileFormat
+from tilepack.disk.container import Container
 from tilepack.disk.tree import Tree, find_entry
 from tilepack.disk.update import FolderUpdate
-from tilepack.errors import TransferError
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
-from tilepack.stores.base import PackageItem, Piece, RawBundle
+from tilepack.stores.base import PackageItem, Piece, RawBundle, single_tiles
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.layouts import Layout, existing_layout
-
-STATUS: Final = "Status.gdb"
-"""What ArcGIS and ``tilepack status`` keep beside conf.xml, and what is out of date after each change of tiles."""
-
+from tilepack.stores.reader import StoreReader
 
 Agreed = Callable[[], bool]
 """Asked when the new bundle is ready, whether the old one may go."""
@@ -61,11 +58,14 @@ class TileUpdater(Protocol):
             agreed: Asked when all is ready.
 
         Returns:
-            Whether it was replaced.
+            Whether it is replaced, at the latest by ``commit``.
         """
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         """Remove a bundle: no tile of it is left."""
+
+    def settle(self) -> None:
+        """Wait until all bundles of a folder that were replaced are there for whoever opens it."""
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
         """Write the documents that say something new, and end the work."""
@@ -119,7 +119,7 @@ def _as_there(tree: Tree, path: str) -> str:
     return find_entry(tree, here, name) or (f"{here}/{name}" if here else name)
 
 
-def layout_of(reader: CompactReader | ExplodedReader) -> Layout:
+def layout_of(reader: StoreReader) -> Layout:
     """Tell how an open cache is laid out."""
     return existing_layout(reader.document, reader.tiles_folder, ready_to_serve=reader.info.ready_to_serve)
 
@@ -141,26 +141,23 @@ def open_folder_update(
         TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped, or a
             level lies elsewhere.
     """
-    _refuse_links(Path(reader.place), reader.folders.values())
     folders = sorted(reader.folders.values())
-    return FolderUpdate(Path(reader.place), folders, fingerprint=fingerprint, work=work, force=force)
+    documents = layout_of(reader).documents(
+        reader.info, PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
+    )
+    return FolderUpdate(
+        Path(reader.place),
+        folders,
+        [_as_there(reader.tree, path) for path in documents],
+        fingerprint=fingerprint,
+        work=work,
+        force=force,
+    )
 
 
 def folder_updater(reader: CompactReader | ExplodedReader, folder: FolderUpdate) -> TileUpdater:
     """Replace bundles of a cache in a folder that was taken."""
     return _ExplodedUpdater(reader, folder) if isinstance(reader, ExplodedReader) else _CompactUpdater(reader, folder)
-
-
-def _refuse_links(root: Path, folders: Iterable[str]) -> None:
-    """Refuse level folders that lie elsewhere: nothing outside the target is written."""
-    inside = root.resolve()
-    for folder in folders:
-        there = (root / folder).resolve()
-        if not there.is_relative_to(inside):
-            raise TransferError(
-                f"{root / folder}: is a link to {there}, outside the cache; nothing is written there, put the folder "
-                f"in its place"
-            )
 
 
 def _level_folder(reader: CompactReader | ExplodedReader, level: int) -> str:
@@ -189,20 +186,23 @@ class _FolderUpdater:
     def keep(self, bundle: BundleKey) -> None:
         """Stays as it is without doing."""
 
+    def settle(self) -> None:
+        self._folder.settle()
+
     def commit(self, documents: Mapping[str, bytes]) -> None:
         for path, data in documents.items():
-            self._folder.replace_document(path, data)
-        self._folder.commit()
+            self._folder.write_document(path, data)
+        self._folder.commit(list(documents))
 
     def abort(self) -> None:
         self._folder.abort()
 
 
-class _InPlace(CompactWriter):
+class InPlaceWriter(CompactWriter):
     """Writes each bundle under the names that its files have, whatever their case."""
 
-    def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
-        super().__init__(folder, reader.info.storage_format, layout_of(reader))
+    def __init__(self, reader: CompactReader, container: Container) -> None:
+        super().__init__(container, reader.info.storage_format, layout_of(reader))
         self._reader = reader
 
     def _path(self, bundle: BundleKey, suffix: str = ".bundle") -> str:
@@ -223,7 +223,7 @@ class _CompactUpdater(_FolderUpdater):
 
     def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
         super().__init__(folder)
-        self._writer = _InPlace(reader, folder)
+        self._writer = InPlaceWriter(reader, folder)
         self._reader = reader
 
     def write(self, bundle: BundleKey, pieces: Iterable[Piece], gone: NDArray[np.bool_], agreed: Agreed) -> bool:
@@ -241,13 +241,13 @@ class _CompactUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(files)
             return False
-        self._folder.publish(str(bundle), files)
+        self._folder.publish(str(bundle), files, agreed=agreed)
         return True
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         del gone
-        # The index first: without it nobody takes the bundle for one.
-        self._folder.publish(str(bundle), [], self._reader.files(bundle)[::-1])
+        # The bundle first: an index alone is nothing to a reader, a bundle without one is damaged.
+        self._folder.publish(str(bundle), [], self._reader.files(bundle))
 
 
 class _ExplodedUpdater(_FolderUpdater):
@@ -262,10 +262,7 @@ class _ExplodedUpdater(_FolderUpdater):
         there = self._reader.files(bundle)
         removed: list[str] = []
         written: list[str] = []
-        for piece in pieces:
-            if isinstance(piece, RawBundle):
-                raise TypeError("files of tiles are written one by one")
-            tile, data = piece
+        for tile, data in single_tiles(pieces):
             old = there.get(bundle.position(tile))
             kind = sniff(data)
             name = tile_file(tile, kind.suffix if kind else self._suffix)
@@ -281,7 +278,7 @@ class _ExplodedUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(written)
             return False
-        self._folder.publish(str(bundle), written, removed)
+        self._folder.publish(str(bundle), written, removed, agreed)
         return True
 
     def _row_folder(self, level: int, row: int) -> str:

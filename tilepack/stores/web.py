@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, Self, cast
 
 import numpy as np
@@ -42,6 +43,7 @@ class WebReader(ABC):
             place: The path it was opened by.
         """
         self.place = place
+        self.home: Path | None = None
         self.info: CacheInfo
         self.warnings: list[str] = []
         self.declared: list[tuple[str, Extent]] = []
@@ -150,6 +152,10 @@ class WebReader(ABC):
                 if len(self._sizes) > _KEPT:
                     self._sizes.popitem(last=False)
         return known.copy()
+
+    def newest(self, bundle: BundleKey) -> float | None:  # noqa: ARG002  of one file that holds all it says nothing
+        """Give the time, seconds since 1970, at which the newest of a window's files was changed; None of one file."""
+        return None
 
     def present(self, bundle: BundleKey) -> NDArray[np.bool_]:
         """Tell which tiles there are, shape (16384,), row-major; no tile is read."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
-from tilepack.disk.tree import Tree, below, find_entry
+from tilepack.disk.tree import FolderTree, Tree, below, find_entry
 from tilepack.errors import CacheNotFoundError, MetadataError, TileError
 from tilepack.formats.bundle import LARGEST_TILE
 from tilepack.formats.xyz_names import TileOrder, parse_number, parse_tile_name
@@ -78,6 +78,7 @@ class XyzReader(WebReader):
             TileError: A folder or tile is there twice, or lies outside its zoom.
         """
         super().__init__(tree.place)
+        self.home = tree.root / folder if isinstance(tree, FolderTree) else None
         self._tree = tree
         self._lock = threading.Lock()
         self._strip: tuple[int, int] | None = None
@@ -234,6 +235,15 @@ class XyzReader(WebReader):
         for position, path in self._held(bundle).items():
             sizes[position] = self._tree.size(path)
         return sizes
+
+    def newest(self, bundle: BundleKey) -> float | None:
+        """Give the time, seconds since 1970, at which the newest of a window's tiles was changed; None in a ZIP.
+
+        Raises:
+            TransferError: A file vanished.
+        """
+        times = [self._tree.modified(path) for path in self._held(bundle).values()]
+        return max((time for time in times if time is not None), default=None)
 
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
         """Yield tiles and their data, row by row.

@@ -13,9 +13,9 @@ from tilepack.disk.container import FolderContainer
 from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.sniff import sniff
 from tilepack.formats.xyz_names import TileOrder
-from tilepack.keys import BundleKey, TileKey
+from tilepack.keys import BundleKey
 from tilepack.metadata.web_metadata import web_members
-from tilepack.stores.base import PackageItem
+from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.kinds import TileKinds
 from tilepack.stores.xyz import METADATA_JSON
 
@@ -40,7 +40,7 @@ class XyzWriter:
     def cancel(self, bundle: BundleKey) -> None:
         """Files of a folder need no place beforehand."""
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, each under the extension of its bytes.
 
         Raises:
@@ -51,7 +51,7 @@ class XyzWriter:
         made: set[int] = set()
         place = level
         try:
-            for tile, data in tiles:
+            for tile, data in single_tiles(tiles):
                 place = level / str(tile.column)
                 if tile.column not in made:
                     place.mkdir(parents=True, exist_ok=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from typing import Final
+from typing import Final, TypeVar
 
-from tilepack.keys import TileKey
+from tilepack.formats.bundle import LENGTH_PREFIX
+from tilepack.stores.base import Piece, RawBundle
 
 Progress = Callable[[int, int], None]
 """Called with tiles and bytes moved since the last call, from any thread."""
+
+_AnyPiece = TypeVar("_AnyPiece", bound=Piece)
 
 _REPORT_TILES: Final = 64
 """Tiles after which progress is told."""
@@ -52,18 +55,22 @@ class Counter:
         """
         self.add(0, count)
 
-    def watch(self, tiles: Iterator[tuple[TileKey, bytes]]) -> Iterator[tuple[TileKey, bytes]]:
-        """Count tiles as they pass.
+    def watch(self, pieces: Iterator[_AnyPiece]) -> Iterator[_AnyPiece]:
+        """Count tiles, and runs of tiles, as they pass.
 
         Raises:
             Stopped: The work was called off.
         """
         number = size = 0
-        for tile in tiles:
-            yield tile
-            number += 1
-            size += len(tile[1])
-            if number == _REPORT_TILES:
+        for piece in pieces:
+            yield piece
+            if isinstance(piece, RawBundle):
+                number += len(piece.order)
+                size += piece.slot_bytes - LENGTH_PREFIX * len(piece.order)
+            else:
+                number += 1
+                size += len(piece[1])
+            if number >= _REPORT_TILES:
                 self.add(number, size)
                 number = size = 0
         self.add(number, size)

@@ -14,13 +14,19 @@ from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import sniff
-from tilepack.keys import TileKey
+from tilepack.keys import BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode, is_blank
 from tilepack.pixels.codec import decode
-from tilepack.pixels.compose import Outcome, TileNotes, TileResult, clip_tile, compose_tile
+from tilepack.pixels.compose import clip_tile, compose_tile
+from tilepack.pixels.outcome import Outcome, TileNotes, TileResult
 from tilepack.scheme import TilingScheme
+from tilepack.stores.base import Piece, RawBundle
+from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
+
+Work = Callable[[TileKey, bytes], TileResult]
+"""Says what becomes of a tile."""
 
 _RIFF: Final = b"RIFF"
 """What WebP begins with, and no other tile."""
@@ -56,19 +62,19 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str, fault: str = "on the area's edge cannot be cut") -> TileError:
+    def error(self, place: str, fault: str = "on the area's edge cannot be cut; mend them") -> TileError:
         """Make the one error that names the bad tiles.
 
         Args:
             place: The source.
-            fault: What is the matter with them.
+            fault: What is the matter with them, and what to do.
         """
         bad = sorted(self.bad.items())
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
         tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
         return TileError(
-            f"{place}: {tiles} {fault}; mend them, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
+            f"{place}: {tiles} {fault}, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
         )
 
 
@@ -171,7 +177,7 @@ class TileCutter:
         notes = TileNotes(decoded=True)
         return TileResult(Outcome.DROPPED, None, notes) if known else TileResult(Outcome.MOVED, data, notes)
 
-    def _counted(self, tile: TileKey, data: bytes, work: Callable[[TileKey, bytes], TileResult]) -> bytes | None:
+    def _counted(self, tile: TileKey, data: bytes, work: Work) -> bytes | None:
         try:
             result = work(tile, data)
         except (TileError, UnsupportedError) as error:
@@ -181,31 +187,41 @@ class TileCutter:
         self.tally.add(result)
         return None if result.outcome is Outcome.DROPPED else result.data
 
-    def stream(
-        self, tiles: Iterable[tuple[TileKey, bytes]], crossed: frozenset[TileKey]
-    ) -> Iterator[tuple[TileKey, bytes]]:
-        """Yield tiles in their order, those cut that an edge crosses; what nothing is left of is left out.
+    def stream(self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags) -> Iterator[Piece]:
+        """Yield pieces in their order, as the target is to have them; what nothing is left of is left out.
 
         Args:
-            tiles: Tiles with their data.
-            crossed: Those to cut.
+            pieces: Tiles with their data, and runs of others.
+            bundle: Their bundle.
+            crossed: Tiles to cut, by row-major position, shape (16384,); none of them is part of a run.
         """
-        items = ((tile, self._way(tile, data, crossed)) for tile, data in tiles)
-        for tile, made in in_order(items, self._pool):
+        for _, made in in_order(self._jobs(pieces, bundle, crossed), self._pool):
             if made is not None and not self.has_failed:
-                self.heads.add(made[:2])
-                yield tile, made
+                if not isinstance(made, RawBundle):
+                    self.heads.add(made[1][:2])
+                yield made
 
-    def _way(
-        self, tile: TileKey, data: bytes, crossed: frozenset[TileKey]
-    ) -> bytes | Callable[[], bytes | None] | None:
-        """Give a tile as it is, or what makes of it what it is to be."""
-        if tile in crossed:
-            return partial(self.cut, tile, data)
+    def _jobs(
+        self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags
+    ) -> Iterator[tuple[None, Piece | Callable[[], Piece | None] | None]]:
+        for piece in pieces:
+            if isinstance(piece, RawBundle):
+                yield None, piece
+                continue
+            tile, data = piece
+            work = self.clip if crossed[bundle.position(tile)] else self._work_on(data)
+            yield None, piece if work is None else partial(self._made, tile, data, work)
+
+    def _work_on(self, data: bytes) -> Work | None:
+        """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
         if self._recodes_webp and data[:4] == _RIFF:
-            return partial(self._counted, tile, data, self.recode)
+            return self.recode
         if self._options.drop_blank:
             kind = sniff(data)
             if kind is not None and kind.is_image and not kind.is_opaque:
-                return partial(self._counted, tile, data, self.look)
-        return data
+                return self.look
+        return None
+
+    def _made(self, tile: TileKey, data: bytes, work: Work) -> tuple[TileKey, bytes] | None:
+        made = self._counted(tile, data, work)
+        return None if made is None else (tile, made)

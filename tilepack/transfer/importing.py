@@ -11,6 +11,8 @@ from tilepack.errors import CacheNotFoundError, TransferError
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
+from tilepack.stores.reader import StoreReader
+from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.describe import description_warnings
@@ -28,6 +30,8 @@ class ImportOptions(SelectionOptions, total=False):
     """MERGE (the default) lays the source over the target; OVERWRITE puts it in its place, transparent pixels too."""
     delete_missing: bool
     """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    only_missing: bool
+    """Take only tiles that the target has not: gaps are filled, and no tile that is there is touched."""
     force: bool
     """Pass over the lock files of other programs in the target."""
 
@@ -93,11 +97,14 @@ def _plan(
         update=UpdateOptions(
             mode=parse_mode(options.get("mode", BlendMode.MERGE)),
             delete_missing=options.get("delete_missing", False),
+            only_missing=options.get("only_missing", False),
             force=options.get("force", False),
         ),
     )
     with open_cache(target) as there:
         plan = plan_update(reader, there, request, looking)
+        if not plan.kind.is_package and isinstance(there, StoreReader) and layout_of(there).has_item:
+            return plan  # an unpacked .tpk, for instance
     missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
     return replace(plan, warnings=(*plan.warnings, *missed))
 

@@ -78,6 +78,12 @@ def find_counterparts(
                     f"level; it has {known}"
                 )
                 continue
+            twin = next((other for other, known in levels.items() if known == there.level), None)
+            if twin is not None:
+                sentences.append(
+                    f"levels {twin} and {level} of the source have one resolution, and both would be level "
+                    f"{there.level}; choose one of them"
+                )
             levels[level] = there.level
             sentences += _shift(source, target, TileRange.around(level, list(ranges)), there)
     return levels, list(dict.fromkeys(sentences))

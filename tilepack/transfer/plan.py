@@ -160,6 +160,7 @@ class TransferPlan:
             "tileFormat": str(self.info.tile_format),
             "mode": None if self.request.update is None else str(self.request.update.mode),
             "levels": sorted({task.bundle.level for task in self.tasks}),
+            "targetLevels": {str(level): there for level, there in sorted(self.levels.items())},
             "bundles": len(self.tasks),
             "bundlesCopied": self.count(Action.COPY),
             "bundlesRepacked": self.count(Action.REPACK),

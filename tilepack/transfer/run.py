@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from itertools import chain
 from typing import Final
 
@@ -17,8 +18,17 @@ from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
-from tilepack.pixels.compose import Outcome
-from tilepack.stores.base import PackageItem, SupportsRawRead, SupportsRawWrite, TileReader, TileWriter
+from tilepack.pixels.outcome import Outcome
+from tilepack.stores.base import (
+    PackageItem,
+    Piece,
+    RawBundle,
+    SupportsRawRead,
+    SupportsRawWrite,
+    TileReader,
+    TileWriter,
+)
+from tilepack.stores.copying import stored_pieces
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
 from tilepack.transfer.admission import is_looked_at
@@ -32,6 +42,9 @@ from tilepack.transfer.zooms import Renumbered, wanted_order
 
 _STREAMS: Final = (StorageFormat.MBTILES, StorageFormat.PMTILES)
 """Targets whose bytes follow one another as tiles come."""
+
+_ALL: Final = TileChoice(np.ones(TILES_PER_BUNDLE, np.bool_), np.zeros(TILES_PER_BUNDLE, np.bool_))
+"""What is chosen where nobody has to choose."""
 
 _HEADS: Final = {b"\x89P": TileFormat.PNG, b"\xff\xd8": TileFormat.JPEG}
 
@@ -116,6 +129,11 @@ class _Work:
                 if plan.request.areas is None:
                     raise self.tally.error(reader.place, "cannot be encoded anew")
                 raise self.tally.error(reader.place)
+            if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
+                raise TransferError(
+                    f"{reader.place}: {self._counter.tiles} tiles came, {plan.tiles} were planned; the source changed "
+                    f"meanwhile, start again"
+                )
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
@@ -193,20 +211,23 @@ class _Work:
         """Write a bundle some of whose tiles become others; one of which nothing is left is not written."""
         if self._cutter is None:
             raise TypeError("a plan to cut needs an area")
-        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
-        crossed: frozenset[TileKey] = frozenset()
-        wanted: NDArray[np.bool_] | None = None
-        if choice is not None:
-            crossed = frozenset(task.bundle.tile(position) for position in np.flatnonzero(choice.cut).tolist())
-            wanted = choice.cut if self._cutter.has_failed else choice.wanted
-        tiles = self._counter.watch(self._tiles(task.bundle, wanted))
+        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles()) or _ALL
+        wanted = choice.cut if self._cutter.has_failed and not task.looked_at else choice.wanted
+        alone = choice.wanted if task.looked_at else choice.cut
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
-        made = self._noted(self._cutter.stream(tiles, crossed), task.bundle, left)
-        first = next(made, None)
-        if first is None:
-            writer.cancel(task.bundle)
-        else:
-            writer.write_bundle(task.bundle, chain((first,), made), None)
+        with ExitStack() as files:
+            if isinstance(writer, SupportsRawWrite):
+                pieces = stored_pieces(self._reader, task.bundle, wanted, files, alone=alone)
+            else:
+                pieces = self._tiles(task.bundle, wanted)
+            made = self._noted(
+                self._cutter.stream(self._counter.watch(pieces), task.bundle, choice.cut), task.bundle, left
+            )
+            first = next(made, None)
+            if first is None:
+                writer.cancel(task.bundle)
+            else:
+                writer.write_bundle(task.bundle, chain((first,), made), None)
         self._left[task.bundle] = np.packbits(left)
 
     def _tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None) -> Iterator[tuple[TileKey, bytes]]:
@@ -225,13 +246,10 @@ class _Work:
                     yield bundle.tile(position), data
 
     @staticmethod
-    def _noted(
-        tiles: Iterator[tuple[TileKey, bytes]], bundle: BundleKey, left: NDArray[np.bool_]
-    ) -> Iterator[tuple[TileKey, bytes]]:
-        row, column = bundle.row, bundle.column
-        for tile, data in tiles:
-            left[(tile.row - row) * PACKET_SIZE + tile.column - column] = True
-            yield tile, data
+    def _noted(pieces: Iterator[Piece], bundle: BundleKey, left: NDArray[np.bool_]) -> Iterator[Piece]:
+        for piece in pieces:
+            left[piece.order if isinstance(piece, RawBundle) else bundle.position(piece[0])] = True
+            yield piece
 
     def _occupied(self) -> list[TileRange]:
         """Give the rectangles of the tiles that there are now, and describe the target by those."""
@@ -250,7 +268,7 @@ class _Work:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, there))
         plan = self._plan
         tile_format = plan.info.tile_format
-        if self._cutter is not None and not plan.kind.storage_format.is_web:
+        if self._cutter is not None and is_looked_at(self._reader, plan.kind):
             tile_format = _holding(tile_format, self._cutter.heads)
         self.info = describe_target(
             self._reader, plan.kind, plan.request, levels, present=present, tile_format=tile_format

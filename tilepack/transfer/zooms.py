@@ -13,7 +13,7 @@ from tilepack.errors import MetadataError, TilingSchemeError
 from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.metadata.web_mercator import LAST_ZOOM, TILE_SIDES, tiles_of_zoom, web_scheme
 from tilepack.scheme import TilingScheme
-from tilepack.stores.base import PackageItem, SupportsOrder, TileWriter
+from tilepack.stores.base import PackageItem, Piece, SupportsOrder, TileWriter, single_tiles
 from tilepack.transfer.matching import find_counterparts
 
 
@@ -100,10 +100,10 @@ class Renumbered:
         """Take back the announcement of a bundle."""
         self._writer.cancel(self._named(bundle))
 
-    def write_bundle(self, bundle: BundleKey, tiles: Iterable[tuple[TileKey, bytes]], slot_bytes: int | None) -> None:
+    def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write the tiles of a bundle, in the order given."""
         zoom = self._zooms[bundle.level]
-        renamed = ((TileKey(zoom, tile.row, tile.column), data) for tile, data in tiles)
+        renamed = ((TileKey(zoom, tile.row, tile.column), data) for tile, data in single_tiles(tiles))
         self._writer.write_bundle(self._named(bundle), renamed, slot_bytes)
 
     def write_substitute(self, name: str, data: bytes) -> bool:

@@ -14,6 +14,7 @@ from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import OpeningWarning
+from tilepack.stores.reader import StoreReader
 
 Boxes = Mapping[int, TileRange]
 """The rectangle of the tiles of each level that holds any."""
@@ -22,7 +23,7 @@ _OWN_CHECK = "level-not-in-scheme"
 """A rule whose breach counts only where there are tiles: ``check_levels`` looks."""
 
 
-def check_documents(found: Collector, reader: TileReader) -> None:
+def check_documents(found: Collector, reader: TileReader | StoreReader) -> None:
     """Check what documents say, whatever tiles there are."""
     for warning in reader.warnings:
         code = warning.code if isinstance(warning, OpeningWarning) else "document-malformed"
@@ -78,7 +79,7 @@ def _is_declared(info: CacheInfo, level: int) -> bool:
     return low <= level <= high
 
 
-def check_extents(found: Collector, reader: TileReader, boxes: Boxes) -> None:
+def check_extents(found: Collector, reader: TileReader | StoreReader, boxes: Boxes) -> None:
     """Check the declared extent against the tiles."""
     scheme = reader.info.scheme
     units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
@@ -97,7 +98,7 @@ def check_extents(found: Collector, reader: TileReader, boxes: Boxes) -> None:
             name,
             f"declares the extent {extent}; tiles of level {', '.join(map(str, outside))} lie outside it, {there}",
         )
-    measured = _measured(scheme, {lod.level: boxes[lod.level] for lod in placed}, finest)
+    measured = measured_extent(scheme, {lod.level: boxes[lod.level] for lod in placed}, finest)
     declared, filled = scheme.tiles_in(extent, finest), scheme.tiles_in(measured, finest)
     if not outside and far_larger(declared, filled):
         found.add(
@@ -108,8 +109,14 @@ def check_extents(found: Collector, reader: TileReader, boxes: Boxes) -> None:
         )
 
 
-def _measured(scheme: TilingScheme, boxes: Boxes, finest: int) -> Extent:
-    """Give an extent that is at least what a new target of the same tiles would declare, by rectangles alone."""
+def measured_extent(scheme: TilingScheme, boxes: Boxes, finest: int) -> Extent:
+    """Give an extent that is at least what a new target of the same tiles would declare, by rectangles alone.
+
+    Args:
+        scheme: The grid.
+        boxes: The rectangle of the tiles of each level that holds any.
+        finest: The level whose box it begins with.
+    """
     extent = scheme.range_extent(boxes[finest])
     for level in sorted(boxes, key=lambda level: scheme.level(level).resolution):
         met, tiles = scheme.tiles_in(extent, level), boxes[level]
