@@ -290,4 +290,6 @@ def stores() -> Iterator[Broken]:
     yield Broken("store-damaged", twice, "window L01/R0000C0000")
 
 
-CASES = [*stores(), *whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]
+WEB_CASES = list(stores())
+"""Of stores that are not ArcGIS'."""
+CASES = [*WEB_CASES, *whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]

@@ -25,8 +25,8 @@ from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
 
-Work = Callable[[TileKey, bytes], TileResult]
-"""Says what becomes of a tile."""
+Work = Callable[[TileKey, bytes], bytes | None]
+"""Gives what a tile becomes; None where nothing of it is left."""
 
 _RIFF: Final = b"RIFF"
 """What WebP begins with, and no other tile."""
@@ -138,7 +138,7 @@ class TileCutter:
 
     def cut(self, tile: TileKey, data: bytes) -> bytes | None:
         """Cut a tile and count it; None when nothing of it is left, or it is bad."""
-        return self._counted(tile, data, self.clip)
+        return self._counted(self.clip, tile, data)
 
     def recode(self, tile: TileKey, data: bytes) -> TileResult:
         """Re-encode a whole tile, without counting it: JPEG where it is opaque, else PNG.
@@ -177,7 +177,7 @@ class TileCutter:
         notes = TileNotes(decoded=True)
         return TileResult(Outcome.DROPPED, None, notes) if known else TileResult(Outcome.MOVED, data, notes)
 
-    def _counted(self, tile: TileKey, data: bytes, work: Work) -> bytes | None:
+    def _counted(self, work: Callable[[TileKey, bytes], TileResult], tile: TileKey, data: bytes) -> bytes | None:
         try:
             result = work(tile, data)
         except (TileError, UnsupportedError) as error:
@@ -209,19 +209,20 @@ class TileCutter:
                 yield None, piece
                 continue
             tile, data = piece
-            work = self.clip if crossed[bundle.position(tile)] else self._work_on(data)
-            yield None, piece if work is None else partial(self._made, tile, data, work)
+            work = self.cut if crossed[bundle.position(tile)] else self._work_on(data)
+            yield None, piece if work is None else partial(self._made, work, tile, data)
 
     def _work_on(self, data: bytes) -> Work | None:
         """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
         if self._recodes_webp and data[:4] == _RIFF:
-            return self.recode
+            return partial(self._counted, self.recode)
         if self._options.drop_blank:
             kind = sniff(data)
             if kind is not None and kind.is_image and not kind.is_opaque:
-                return self.look
+                return partial(self._counted, self.look)
         return None
 
-    def _made(self, tile: TileKey, data: bytes, work: Work) -> tuple[TileKey, bytes] | None:
-        made = self._counted(tile, data, work)
+    @staticmethod
+    def _made(work: Work, tile: TileKey, data: bytes) -> tuple[TileKey, bytes] | None:
+        made = work(tile, data)
         return None if made is None else (tile, made)
