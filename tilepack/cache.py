@@ -56,7 +56,7 @@ class TileFormat(StrEnum):
     LERC = "LERC"
     """Elevation and other rasters; no image."""
     WEBP = "WEBP"
-    """Of the web alone: ArcGIS' clients read none."""
+    """Of the web alone, where tiles of other formats may stand among them; ArcGIS' clients read none."""
     PBF = "PBF"
     """Vector tiles, most often gzipped; no image."""
 
@@ -144,3 +144,9 @@ class CacheInfo:
     """Likewise of conf.xml."""
     web: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """Likewise of the metadata of MBTiles, PMTiles and folders of web tiles."""
+
+    @property
+    def admitted(self) -> TileFormat:
+        """Tile format by which tiles are admitted: of the web each may be any image, which WEBP stands for."""
+        is_free = self.storage_format.is_web and self.tile_format.is_image
+        return TileFormat.WEBP if is_free else self.tile_format

@@ -104,7 +104,7 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
         return found
     if pixels.drop_blank:
         found.append("--drop-blank is for new targets; where there is a target, blank tiles change nothing by MERGE")
-    if pixels.recompress and tile_format is not tilepack.TileFormat.MIXED:
+    if pixels.recompress and plan.info.admitted not in (tilepack.TileFormat.MIXED, tilepack.TileFormat.WEBP):
         found.append(f"--recompress is for MIXED; the target holds {tile_format} tiles")
     if pixels.allow_lossy and tile_format not in (tilepack.TileFormat.JPEG, tilepack.TileFormat.PNG8):
         found.append(f"--allow-lossy is for JPEG and PNG8; {tile_format} tiles lose nothing")

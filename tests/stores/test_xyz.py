@@ -130,6 +130,7 @@ def test_folder_is_replaced_but_nobody_else_s(tmp_path, v2_island, exploded_isla
         ({"3/1/1.png": b"x", "3/1/01.png": b"y"}, "are the same tile"),
         ({"3/1/1.png": b"x", "3/1/1.jpg": b"y"}, "are the same tile"),
         ({"3/1/1.png": b"x", "3/01/2.png": b"y"}, "means the same as"),
+        ({"3/1/1.png": b"x", "03/1/2.png": b"y"}, "means the same as"),
         ({"3/8/1.png": b"x"}, "outside zoom 3"),
         ({"3/1/8.png": b"x"}, "outside zoom 3"),
         ({"3/1/1.png": bytes(1 << 24)}, "a tile has at most"),

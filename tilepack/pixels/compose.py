@@ -9,6 +9,7 @@ PNG24          RGB PNG                                     RGB, a free colour fo
 PNG32          PNG of any kind                             RGBA
 MIXED          PNG of any kind, JPEG                       RGB if opaque, else RGBA; or JPEG (recompress) if opaque
 JPEG           JPEG                                        JPEG, with a target's tables, else a source's
+WEBP           PNG of any kind, JPEG, WebP                 as MIXED: what cannot move becomes PNG
 =============  ==========================================  ===========================================================
 
 A tile is decoded only where its bytes cannot move, and encoded only where a pixel changes.
@@ -301,7 +302,8 @@ def _encode(
         sixteen_to_eight=any(tile.is_sixteen_bit for tile in models),
         profile_dropped=any(tile.has_profile for tile in models),
     )
-    recompress = wishes.recompress and wishes.tile_format is TileFormat.MIXED and is_opaque(pixels)
+    may_be_jpeg = wishes.tile_format in (TileFormat.MIXED, TileFormat.WEBP)
+    recompress = wishes.recompress and may_be_jpeg and is_opaque(pixels)
     if wishes.tile_format is TileFormat.JPEG or recompress:
         like = next((tile.jpeg for tile in models if tile.jpeg is not None), None)
         encoded = Encoded(write_jpeg(pixels, like=like, quality=wishes.quality))

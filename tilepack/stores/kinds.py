@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from tilepack.cache import TileFormat
 from tilepack.formats.sniff import sniff
 
 FORMAT_NAMES: Final = {"JPEG": "jpg", "WEBP": "webp", "PBF": "pbf", "GIF": "gif"}
 """What metadata calls tiles that are no PNG."""
+
+
+def metadata_format(tile_format: TileFormat) -> str:
+    """Give the metadata's name of a tile format; png for MIXED, too."""
+    return FORMAT_NAMES.get(str(tile_format), "png")
 
 
 class TileKinds:

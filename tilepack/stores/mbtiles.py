@@ -69,6 +69,8 @@ class MbtilesReader(WebReader):
         super().__init__(str(path))
         self._file = SqliteFile(path)
         self._windows: dict[int, list[BundleKey]] = {}
+        self.is_deduped = False
+        """Whether the tiles are a view, as where equal ones are stored once."""
         try:
             self._has_rowids = self._look_at_schema()
             self._levels = self._find_levels()
@@ -79,7 +81,7 @@ class MbtilesReader(WebReader):
             raise
 
     def _look_at_schema(self) -> bool:
-        """See that there are tiles; tell whether they have row numbers."""
+        """See that there are tiles, and whether in a view; tell whether they have row numbers."""
         found = self._file.all(
             "select type from sqlite_master where lower(name) = 'tiles' and type in ('table', 'view')"
         )
@@ -88,7 +90,8 @@ class MbtilesReader(WebReader):
         if missing:
             lacks = f"a table tiles with {', '.join(missing)}" if found else "a table tiles"
             raise BundleError(f"{self.place}: is an SQLite database without {lacks}; it is no MBTiles")
-        if found[0][0] != "table" or _ROWID_NAMES & set(columns):
+        self.is_deduped = found[0][0] != "table"
+        if self.is_deduped or _ROWID_NAMES & set(columns):
             return False
         try:
             self._file.all("select rowid from tiles limit 0")

@@ -75,6 +75,12 @@ def open_cache(path: str | Path) -> TileReader:
     return _open_package(place)
 
 
+def place_of(path: str | Path) -> Path:
+    """Give the file or folder that a path leads to: without the ``{z}/{x}/{y}`` that may follow."""
+    pattern = parse_pattern(str(path))
+    return Path(path if pattern is None else pattern[0])
+
+
 def is_zip(place: Path) -> bool:
     """Tell whether a file is taken for a package: by its name, or by its first bytes."""
     named = place.suffix.lower()
@@ -147,7 +153,10 @@ def _open_tiles(tree: Tree, order: TileOrder | None) -> TileReader:
         folder = find_tiles(tree)
         if folder is None:
             raise CacheNotFoundError(f"{tree.place}: holds no folders of zooms with tiles below; check the path")
-        return XyzReader(tree, folder, _name_of(tree), order)
+        name = _name_of(tree)
+        if folder and isinstance(tree, FolderTree):  # the cache's own folder is the one that holds the zooms
+            tree, folder = FolderTree(tree.root / folder), ""
+        return XyzReader(tree, folder, name, order)
     except BaseException:
         tree.close()
         raise

@@ -23,10 +23,11 @@ _PACKAGE_FORMATS: Final = {
     ".tpkx": StorageFormat.COMPACT_V2,
     ".mbtiles": StorageFormat.MBTILES,
     ".pmtiles": StorageFormat.PMTILES,
+    ".zip": StorageFormat.XYZ,
 }
 _SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles", StorageFormat.PMTILES: ".pmtiles"}
 """Of what is never a folder."""
-_FOREIGN: Final = (".vtpk", ".zip")
+_FOREIGN: Final = (".vtpk",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def target_kind(
     """Tell what a target is to be, from its suffix and what was asked for.
 
     Args:
-        target: Its path; ``.tpk``, ``.tpkx``, ``.mbtiles`` and ``.pmtiles`` are files, all else is a folder.
+        target: Its path; ``.tpk``, ``.tpkx``, ``.mbtiles``, ``.pmtiles`` and ``.zip`` are files, all else is a folder.
         storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
         ready_to_serve: Describe a folder by root.json.
 
@@ -105,10 +106,8 @@ def create_target(
         CacheExistsError: Something stands there and is not to be replaced.
         TransferError: Another writer is at work, or the system refuses.
     """
-    if kind.storage_format is StorageFormat.MBTILES:
-        return MbtilesWriter(target, replace=replace, dedupe=dedupe)
-    if kind.storage_format is StorageFormat.PMTILES:
-        return PmtilesWriter(target, replace=replace)
+    if kind.storage_format.is_web:
+        return _create_web_target(target, kind, replace=replace, dedupe=dedupe)
     if kind.is_package:
         is_v1 = kind.storage_format is StorageFormat.COMPACT
         layout = tpk_layout(info.name) if is_v1 else tpkx_layout()
@@ -116,8 +115,16 @@ def create_target(
         return CompactWriter(package, kind.storage_format, layout)
     layout = tpkx_layout() if kind.ready_to_serve else folder_layout()
     folder = FolderContainer(target, replace=replace)
-    if kind.storage_format is StorageFormat.XYZ:
-        return XyzWriter(folder)
     if kind.storage_format is StorageFormat.EXPLODED:
         return ExplodedWriter(folder, info.tile_format, layout)
     return CompactWriter(folder, kind.storage_format, layout)
+
+
+def _create_web_target(target: Path, kind: TargetKind, *, replace: bool, dedupe: bool) -> TileWriter:
+    if kind.storage_format is StorageFormat.MBTILES:
+        return MbtilesWriter(target, replace=replace, dedupe=dedupe)
+    if kind.storage_format is StorageFormat.PMTILES:
+        return PmtilesWriter(target, replace=replace)
+    if kind.is_package:
+        return XyzWriter(PackageContainer(target, replace=replace, created=creation_time()))
+    return XyzWriter(FolderContainer(target, replace=replace))

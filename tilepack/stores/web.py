@@ -107,7 +107,7 @@ class WebReader(ABC):
             found = TileFormat.__members__.get(min(names), TileFormat.MIXED)
         if said not in (None, found, TileFormat.MIXED) and found is not TileFormat.MIXED:
             self.warnings.append(
-                OpeningWarning("tile-format", f"the metadata says {said}, but the tiles are {found}; that counts")
+                OpeningWarning("tile-format", f"the metadata says {said}, but tiles looked at are {found}; that counts")
             )
         sides = Counter(kind.width for kind in kinds if kind is not None and kind.width in TILE_SIDES)
         vector = 512 if found is TileFormat.PBF else 256

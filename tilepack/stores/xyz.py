@@ -19,12 +19,13 @@ from tilepack.cache import StorageFormat
 from tilepack.disk.tree import FolderTree, Tree, below, find_entry
 from tilepack.errors import CacheNotFoundError, MetadataError, TileError
 from tilepack.formats.bundle import LARGEST_TILE
-from tilepack.formats.xyz_names import TileOrder, parse_number, parse_tile_name
+from tilepack.formats.xyz_names import TileOrder, parse_number, parse_tile_name, tile_at, tile_numbers
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM, from_web_degrees, web_scheme
 from tilepack.metadata.web_metadata import WebMetadata, parse_web_metadata
 from tilepack.stores.documents import OpeningWarning
+from tilepack.stores.leaving import LeavingFiles
 from tilepack.stores.web import Sizes, WebReader
 
 METADATA_JSON: Final = "metadata.json"
@@ -78,15 +79,20 @@ class XyzReader(WebReader):
             TileError: A folder or tile is there twice, or lies outside its zoom.
         """
         super().__init__(tree.place)
-        self.home = tree.root / folder if isinstance(tree, FolderTree) else None
-        self._tree = tree
+        self.home = tree.root if isinstance(tree, FolderTree) else None
+        self.tree = tree
+        """The folder or ZIP."""
+        self.folder = folder
+        """Path in it of the folder that holds the zooms."""
+        self.document: str | None = None
+        """Path in it of metadata.json, if there is one."""
+        self._leaving = LeavingFiles(tree)
         self._lock = threading.Lock()
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_File]] = {}
         self._windows: dict[int, list[BundleKey]] = {}
-        self._outer = {
-            zoom: self._folders_of(zoom, path) for zoom, path in sorted(_numbered(tree, folder)) if zoom <= LAST_ZOOM
-        }
+        self._zooms = self._zoom_folders(folder)
+        self._outer = {zoom: self._folders_of(zoom, path) for zoom, path in self._zooms.items()}
         self._outer = {
             zoom: folders for zoom, folders in self._outer.items() if any(map(self._files, folders.values()))
         }
@@ -96,10 +102,20 @@ class XyzReader(WebReader):
         self.order = order or self._find_order(said, folder)
         self._describe(said, StorageFormat.XYZ, name, self._starts(), METADATA_JSON)
 
+    def _zoom_folders(self, folder: str) -> dict[int, str]:
+        """Give the folders of zooms by number."""
+        found: dict[int, str] = {}
+        for zoom, path in _numbered(self.tree, folder):
+            if zoom in found:
+                raise TileError(f"{self.place}/{path}: means the same as {found[zoom]}; move one away")
+            if zoom <= LAST_ZOOM:
+                found[zoom] = path
+        return dict(sorted(found.items()))
+
     def _folders_of(self, zoom: int, path: str) -> dict[int, str]:
         """Give the folders below a zoom by number."""
         found: dict[int, str] = {}
-        for number, folder in _numbered(self._tree, path):
+        for number, folder in _numbered(self.tree, path):
             if number in found:
                 raise TileError(f"{self.place}/{folder}: means the same as {found[number]}; move one away")
             if number >= 1 << zoom:
@@ -107,26 +123,37 @@ class XyzReader(WebReader):
             found[number] = folder
         return found
 
-    def _files(self, folder: str) -> list[tuple[int, str]]:
-        """Give the tiles in a folder by number."""
+    def _files(self, folder: str, leaving: frozenset[str] | None = None) -> list[tuple[int, str]]:
+        """Give the tiles in a folder by number.
+
+        Args:
+            folder: Its path.
+            leaving: Files that are about to go; None asks for them where a tile is there twice.
+        """
         found: dict[int, str] = {}
-        for name, is_folder in self._tree.entries(folder):
+        for name, is_folder in self.tree.entries(folder):
             number = None if is_folder else parse_tile_name(name)
             if number is None:
                 continue
             if number in found:
-                raise TileError(f"{self.place}/{folder}: {found[number]} and {name} are the same tile; keep one")
+                if leaving is None:
+                    return self._files(folder, self._leaving.paths())
+                other = found.pop(number)
+                stays = [file for file in (other, name) if f"{folder}/{file}" not in leaving]
+                if len(stays) != 1:
+                    raise TileError(f"{self.place}/{folder}: {other} and {name} are the same tile; keep one")
+                name = stays[0]  # noqa: PLW2901
             found[number] = name
         return sorted(found.items())
 
     def _said(self, folder: str) -> WebMetadata:
-        path = find_entry(self._tree, folder, METADATA_JSON)
+        path = self.document = find_entry(self.tree, folder, METADATA_JSON)
         if path is None:
             return WebMetadata()
         place = f"{self.place}/{path}"
         members: dict[str, Any] = {}
         try:
-            members = dict(parse_json(self._tree.read_document(path), place=place).members)
+            members = dict(parse_json(self.tree.read_document(path), place=place).members)
         except MetadataError as error:
             self.warnings.append(OpeningWarning("document-malformed", f"{error}; read without it"))
         return parse_web_metadata(members, place=place)
@@ -136,7 +163,7 @@ class XyzReader(WebReader):
         scheme = said.rest.pop("scheme", None)
         if isinstance(scheme, str) and scheme.lower() in TileOrder.__members__.values():
             return TileOrder(scheme.lower())
-        if find_entry(self._tree, folder, _TILEMAP) is not None:
+        if find_entry(self.tree, folder, _TILEMAP) is not None:
             return TileOrder.TMS
         fitting = self._fitting(said)
         if len(fitting) == 1:
@@ -162,7 +189,7 @@ class XyzReader(WebReader):
         corners = [(number, inner) for number, files in ends if files for inner in (files[0][0], files[-1][0])]
         found = []
         for order in TileOrder:
-            tiles = [_tile(order, zoom, *corner) for corner in corners]
+            tiles = [TileKey(zoom, *tile_at(order, zoom, *corner)) for corner in corners]
             if all(_meets(met, tile) for tile in tiles):
                 found.append(order)
         return found
@@ -174,7 +201,7 @@ class XyzReader(WebReader):
                     yield self._data(below(folder, name))[:_START]
 
     def _data(self, path: str) -> bytes:
-        with self._tree.open(path) as file:
+        with self.tree.open(path) as file:
             if file.size > LARGEST_TILE:
                 raise TileError(f"{self.place}/{path}: has {file.size} bytes; a tile has at most {LARGEST_TILE}")
             return file.read(file.size, 0)
@@ -196,7 +223,7 @@ class XyzReader(WebReader):
                 for inner, name in self._files(folders[outer]):
                     if inner >= 1 << level:
                         raise TileError(f"{self.place}/{folders[outer]}/{name}: lies outside zoom {level}")
-                    tile = _tile(self.order, level, outer, inner)
+                    tile = TileKey(level, *tile_at(self.order, level, outer, inner))
                     window = (tile.column if self.order is TileOrder.ZYX else tile.row) & -PACKET_SIZE
                     listed.setdefault(window, []).append(_File(outer, inner, below(folders[outer], name)))
             self._strip, self._listed = (level, first), listed
@@ -220,20 +247,44 @@ class XyzReader(WebReader):
             )
         return list(self._windows[level])
 
-    def _held(self, bundle: BundleKey) -> dict[int, str]:
-        """Give the paths of a window's tiles by row-major position."""
+    def path_of(self, tile: TileKey, suffix: str) -> str:
+        """Give the path of a tile that is not there yet, in the folders that there are.
+
+        Args:
+            tile: The tile.
+            suffix: ``.png`` or the like.
+        """
+        outer, inner = tile_numbers(self.order, *tile)
+        level = self._zooms.get(tile.level) or below(self.folder, str(tile.level))
+        return f"{self._outer.get(tile.level, {}).get(outer) or f'{level}/{outer}'}/{inner}{suffix}"
+
+    def zoom_folders(self) -> list[str]:
+        """Give the paths of the folders of the zooms."""
+        return sorted(self._zooms.values())
+
+    def files(self, bundle: BundleKey) -> dict[int, str]:
+        """Give the paths of a window's tiles by row-major position.
+
+        Raises:
+            TileError: A tile is there twice, or lies outside its zoom.
+        """
         if bundle.level not in self._outer:
             return {}
         first, window = bundle.column, bundle.row
         if self.order is TileOrder.ZYX:
             first, window = window, first
         files = self._strip_of(bundle.level, first).get(window, [])
-        return {bundle.position(_tile(self.order, bundle.level, file.outer, file.inner)): file.path for file in files}
+        return {
+            bundle.position(
+                TileKey(bundle.level, *tile_at(self.order, bundle.level, file.outer, file.inner))
+            ): file.path
+            for file in files
+        }
 
     def _measure(self, bundle: BundleKey) -> Sizes:
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
-        for position, path in self._held(bundle).items():
-            sizes[position] = self._tree.size(path)
+        for position, path in self.files(bundle).items():
+            sizes[position] = self.tree.size(path)
         return sizes
 
     def newest(self, bundle: BundleKey) -> float | None:
@@ -242,7 +293,7 @@ class XyzReader(WebReader):
         Raises:
             TransferError: A file vanished.
         """
-        times = [self._tree.modified(path) for path in self._held(bundle).values()]
+        times = [self.tree.modified(path) for path in self.files(bundle).values()]
         return max((time for time in times if time is not None), default=None)
 
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
@@ -256,7 +307,7 @@ class XyzReader(WebReader):
             TileError: A tile's file is larger than a tile can be.
             TransferError: A file cannot be read.
         """
-        for position, path in sorted(self._held(bundle).items()):
+        for position, path in sorted(self.files(bundle).items()):
             if wanted is None or wanted[position]:
                 data = self._data(path)
                 if data:
@@ -271,7 +322,7 @@ class XyzReader(WebReader):
         """
         if tile.level not in self._outer or max(tile.row, tile.column) >= 1 << tile.level:
             return None
-        outer, inner = _numbers(self.order, tile)
+        outer, inner = tile_numbers(self.order, *tile)
         folder = self._outer[tile.level].get(outer)
         if folder is None:
             return None
@@ -280,19 +331,7 @@ class XyzReader(WebReader):
 
     def close(self) -> None:
         """Close the folder or ZIP."""
-        self._tree.close()
-
-
-def _tile(order: TileOrder, zoom: int, outer: int, inner: int) -> TileKey:
-    if order is TileOrder.ZYX:
-        return TileKey(zoom, outer, inner)
-    return TileKey(zoom, inner if order is TileOrder.XYZ else (1 << zoom) - 1 - inner, outer)
-
-
-def _numbers(order: TileOrder, tile: TileKey) -> tuple[int, int]:
-    if order is TileOrder.ZYX:
-        return tile.row, tile.column
-    return tile.column, tile.row if order is TileOrder.XYZ else (1 << tile.level) - 1 - tile.row
+        self.tree.close()
 
 
 def _meets(tiles: TileRange, tile: TileKey) -> bool:

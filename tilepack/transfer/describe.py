@@ -161,10 +161,13 @@ def describe_joined(
         areas = [request.areas.at(level).extent for level in taken]
         extent = extent.intersection(reduce(Extent.union, areas)) or extent
     said = info.extent or _measured(target)
+    first, last = info.min_level, info.max_level
+    if info.storage_format.is_web:  # whose zooms are what there is, whatever it says
+        first, last = min(target.levels(), default=None), max(target.levels(), default=None)
     return replace(
         with_extent(info, extent if said is None else said.union(extent)),
-        min_level=None if info.min_level is None else min(info.min_level, *moved),
-        max_level=None if info.max_level is None else max(info.max_level, *moved),
+        min_level=None if first is None else min(first, *moved),
+        max_level=None if last is None else max(last, *moved),
         description=_description(info.description, request.description),
     )
 

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.journal import JOURNAL
+from tilepack.disk.update import FolderUpdate
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.keys import BundleKey
 from tilepack.stores.base import TileReader
@@ -27,9 +28,12 @@ from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.repacking import PackageUpdater, open_package_update
 from tilepack.stores.updating import TileUpdater, folder_updater, open_folder_update
+from tilepack.stores.web import WebReader
+from tilepack.stores.web_updating import WebFileUpdater, XyzFolderUpdater, begin_web_file, open_xyz_update
+from tilepack.stores.xyz import XyzReader
 from tilepack.transfer.counting import Counter
 
-Target = CompactReader | ExplodedReader
+Target = CompactReader | ExplodedReader | WebReader
 """A cache whose bundles can be replaced, open for reading."""
 
 Told = Callable[[float, int], None]
@@ -101,7 +105,7 @@ def rewrite(
         TilepackError: Whatever the steps raise.
     """
     with ExitStack() as opened:
-        updater, work = _take(site, begin, opening, opened)
+        updater, work = _take(site, begin, opening, opened, lambda: counter.add(0, 0))
         try:
             _work_off(work, updater, counter, jobs or os.cpu_count() or 1)
             updater.settle()
@@ -141,7 +145,11 @@ def was_stopped(target: TileReader) -> bool:
     return os.path.lexists(Path(target.place) / JOURNAL)
 
 
-def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack) -> tuple[TileUpdater, Work]:
+def _take(
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+) -> tuple[TileUpdater, Work]:
+    if site.is_package and site.info.storage_format.is_web:
+        return _take_web_file(site, begin, opening, opened, tick)
     if site.is_package:
         package = open_package_update(site.place)
         try:
@@ -154,15 +162,40 @@ def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: Ex
             package.abort()
             raise
     with opening(site.place) as before:
-        if not isinstance(before, CompactReader | ExplodedReader):
+        if isinstance(before, XyzReader):
+            take: Callable[..., FolderUpdate] = partial(open_xyz_update, before)
+        elif isinstance(before, CompactReader | ExplodedReader):
+            take = partial(open_folder_update, before)
+        else:
             raise UnsupportedError(f"{site.place}: is no folder of bundles or tiles")
-        folder = open_folder_update(before, fingerprint=site.fingerprint, work=site.work, force=site.force)
+        folder = take(fingerprint=site.fingerprint, work=site.work, force=site.force)
     try:
         target = reopened(site, opening, opened)
         work = begin(target)
+        if isinstance(target, XyzReader):
+            return XyzFolderUpdater(target, folder), work
+        if isinstance(target, WebReader):
+            raise TransferError(f"{site.place}: became a file while the work was planned; start again")
         return folder_updater(target, folder), work
     except BaseException:
         folder.abort()
+        raise
+
+
+def _take_web_file(
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+) -> tuple[TileUpdater, Work]:
+    with opening(site.place) as before:
+        if not isinstance(before, WebReader):
+            raise TransferError(f"{site.place}: became another cache while the work was planned; start again")
+        writer = begin_web_file(before)
+    try:
+        target = reopened(site, opening, opened)
+        if not isinstance(target, WebReader):
+            raise TransferError(f"{site.place}: became another cache while the work was planned; start again")
+        return WebFileUpdater(writer, target, tick), begin(target)
+    except BaseException:
+        writer.abort()
         raise
 
 
@@ -179,7 +212,7 @@ def reopened(site: Site, opening: Open, opened: ExitStack) -> Target:
         TransferError: It became another cache.
     """
     target = opened.enter_context(opening(site.place))
-    if not isinstance(target, CompactReader | ExplodedReader):
+    if not isinstance(target, CompactReader | ExplodedReader | WebReader):
         raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
     planned, found = site.info, target.info
     same_grid = not found.scheme.differences(planned.scheme) and len(found.scheme.levels) == len(planned.scheme.levels)

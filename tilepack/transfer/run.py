@@ -40,9 +40,6 @@ from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
 from tilepack.transfer.zooms import Renumbered, wanted_order
 
-_STREAMS: Final = (StorageFormat.MBTILES, StorageFormat.PMTILES)
-"""Targets whose bytes follow one another as tiles come."""
-
 _ALL: Final = TileChoice(np.ones(TILES_PER_BUNDLE, np.bool_), np.zeros(TILES_PER_BUNDLE, np.bool_))
 """What is chosen where nobody has to choose."""
 
@@ -150,7 +147,8 @@ class _Work:
 
     def _move_all(self, tasks: Sequence[BundleTask], writer: TileWriter) -> None:
         # What is one stream takes one bundle at a time: another thread would only make its bytes depend on chance.
-        threads = 1 if self._plan.kind.storage_format in _STREAMS else self._jobs
+        kind = self._plan.kind
+        threads = 1 if kind.is_package and kind.storage_format.is_web else self._jobs
         pool = ThreadPoolExecutor(threads, "tilepack")
         pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
         areas = self._plan.request.areas

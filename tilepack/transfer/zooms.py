@@ -49,14 +49,28 @@ def zooms_of(
             f"{place}: has another grid than the zooms of the web, so it cannot become {storage_format}: "
             + "; ".join(sentences)
         )
+    refuse_beyond(zooms, ranges, place=place)
+    return zooms
+
+
+def refuse_beyond(zooms: Mapping[int, int], tiles: Mapping[int, Iterable[TileRange]], *, place: str) -> None:
+    """Refuse tiles beyond the square that the web's zooms cover.
+
+    Args:
+        zooms: The zoom of each level.
+        tiles: Rectangles of the tiles to move, by LevelID.
+        place: The source, for messages.
+
+    Raises:
+        TilingSchemeError: There are such.
+    """
     for level, zoom in zooms.items():
-        around, whole = TileRange.around(level, ranges[level]), tiles_of_zoom(zoom)
+        around, whole = TileRange.around(level, [held for held in tiles[level] if held.count]), tiles_of_zoom(zoom)
         if around is not None and (around.row_stop > whole.row_stop or around.column_stop > whole.column_stop):
             raise TilingSchemeError(
                 f"{place}: level {level} has tiles to row {around.row_stop - 1} and column {around.column_stop - 1}; "
                 f"as zoom {zoom} it ends at {whole.row_stop - 1}: leave out what lies beyond by an --extent"
             )
-    return zooms
 
 
 def _is_web_mercator(scheme: TilingScheme) -> bool:

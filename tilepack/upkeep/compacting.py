@@ -189,6 +189,8 @@ def _plan(target: TileReader, looking: Callable[[int], None] | None) -> Compacti
                 if task is not None:
                     tasks.append(task)
                     largest = max(largest, target.summary(bundle).file_bytes)
+    elif Path(target.place).is_file():
+        warnings.append(f"{target.info.storage_format} has no bundles with dead space; a conversion writes it anew")
     else:
         warnings.append("its tiles are files of their own, which have no dead space")
     kind = kind_of(target)

@@ -76,7 +76,7 @@ class TileChecks:
         """
         self.deep = deep
         self._found = found
-        self._format = info.tile_format
+        self._format = info.admitted
         self._size = (info.scheme.tile_width, info.scheme.tile_height)
         self._verdicts: dict[bytes, Verdict] = {}
         self._looks: dict[bytes, Look] = {}
