@@ -54,7 +54,7 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         show_default=False,
-        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles or .pmtiles.",
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles, .pmtiles; folder or .zip of web tiles.",
     ),
 ]
 
@@ -63,7 +63,7 @@ Target = Annotated[
     typer.Argument(
         metavar="TARGET",
         show_default=False,
-        help="What to make: a name in .tpk, .tpkx, .mbtiles or .pmtiles, else a cache folder.",
+        help="What to make: a name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
     ),
 ]
 

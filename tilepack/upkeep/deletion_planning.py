@@ -257,9 +257,12 @@ def _warnings(target: TileReader, tasks: Sequence[DeletionTask], *, is_pixels: b
     removed = {task.bundle: task.is_removed for task in tasks}
     held = [level for level in target.levels() if target.bundles(level)]
     emptied = {level for level in held if all(removed.get(bundle, False) for bundle in target.bundles(level))}
-    for name, level in (("minLOD", target.info.min_level), ("maxLOD", target.info.max_level)):
+    is_web = target.info.storage_format.is_web
+    remedy = "" if is_web else "; tilepack repair adapts that"
+    names = ("minzoom", "maxzoom") if is_web else ("minLOD", "maxLOD")
+    for name, level in zip(names, (target.info.min_level, target.info.max_level), strict=True):
         if level in emptied and len(emptied) < len(held):
-            found.append(f"level {level} will hold no tiles, and stays declared as {name}; tilepack repair adapts that")
+            found.append(f"level {level} will hold no tiles, and stays declared as {name}{remedy}")
     if target.home is not None and (target.home / STATUS_GDB).exists():
         found.append(f"{STATUS_GDB} in the cache will be out of date; rebuild it")
     return found
