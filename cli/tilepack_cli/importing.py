@@ -42,6 +42,7 @@ Examples:
   tilepack import update.tpkx Layers
   tilepack import update.tpkx Layers.tpkx --aoi city.gpkg --overwrite
   tilepack import update Layers --levels 12-15 --dry-run
+  tilepack import update.tpkx Layers --changed
 """
 
 Existing = Annotated[
@@ -73,6 +74,14 @@ def import_cache(
         bool, typer.Option("--overwrite", help="Put the tiles in the place of those of TARGET, transparent pixels too.")
     ] = False,
     delete_missing: DeleteMissing = False,
+    changed: Annotated[
+        bool,
+        typer.Option(
+            "--changed",
+            help="Take only bundles that differ, by size, time, then content, from what the last such import took; "
+            "TARGET remembers that.",
+        ),
+    ] = False,
     background: Background = None,
     whole_tiles: WholeTiles = False,
     keep_blank: KeepBlank = False,
@@ -97,6 +106,11 @@ def import_cache(
     Both need the same grid; levels are matched by resolution, storage formats may differ. Bundle by bundle: each is the
     old one until the new one is whole, and the same command goes on where a stopped one ended. A package is written
     anew beside, then takes the old one's place.
+
+    With --changed, a second import of a source in which nothing is new opens no bundle. Another area, other levels or
+    options make it another job, and all bundles are taken. A bundle that differs is imported again over what an earlier
+    import left: under --merge, half transparent tiles of it come to lie on themselves, and what it lost stays; take
+    --overwrite --delete-missing where TARGET is to follow SOURCE. What others do to TARGET meanwhile is not noticed.
     """
     refuse_contradictions(levels, scales)
     if extent is not None and bbox is not None:
@@ -109,6 +123,7 @@ def import_cache(
     asked: tilepack.ImportOptions = {
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,
+        "only_changed": changed,
         "force": force,
         "levels": levels,
         "scales": scales,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +44,9 @@ class FolderUpdate:
         self._folders = [root / folder for folder in tiles_folders]
         self._fingerprint = fingerprint
         self._work = work
+        self.versions: Mapping[str, str] = {}
+        """What is brought into a bundle, by its name, where one work may meet several states of a source: a bundle is
+        only done where the stopped run brought in the same."""
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()
@@ -87,7 +90,10 @@ class FolderUpdate:
         Raises:
             TransferError: Its files cannot be read.
         """
-        return self._journal is not None and self._journal.is_done(bundle)
+        return self._journal is not None and self._journal.is_done(self._named(bundle))
+
+    def _named(self, bundle: str) -> str:
+        return f"{bundle} {self.versions[bundle]}" if bundle in self.versions else bundle
 
     def reserve(self, path: str, size: int | None) -> None:
         """Files of a folder need no place beforehand."""
@@ -160,7 +166,7 @@ class FolderUpdate:
         self._begin()
         sync_files([self.root / (path + PARTIAL) for path in files])
         with self._mutex:
-            line = JournalLine(bundle, {path: self._staged.pop(path) for path in files}, tuple(gone))
+            line = JournalLine(self._named(bundle), {path: self._staged.pop(path) for path in files}, tuple(gone))
             if self._journal is not None:
                 self._journal.add(line)
             self._touched.update((self.root / path).parent for path in (*files, *gone))

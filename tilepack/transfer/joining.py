@@ -20,6 +20,7 @@ from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.changes import Changes
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
@@ -46,7 +47,12 @@ _WAYS_OUT: Final = (
 
 
 def plan_update(
-    reader: TileReader, target: TileReader, request: TransferRequest, progress: Callable[[int], None] | None = None
+    reader: TileReader,
+    target: TileReader,
+    request: TransferRequest,
+    progress: Callable[[int], None] | None = None,
+    *,
+    changes: Changes | None = None,
 ) -> TransferPlan:
     """Plan the transfer of a source, or of the levels and tiles asked for, into a target that exists.
 
@@ -55,6 +61,7 @@ def plan_update(
         target: The target, open for reading.
         request: What is asked for.
         progress: Called with the number of bundles looked at so far.
+        changes: Take only bundles that differ from what the last run took; None takes all.
 
     Raises:
         TransferError: The target lies in the source, its disk is too small, or the wishes contradict one another.
@@ -72,13 +79,15 @@ def plan_update(
         warnings += uncuttable(reader, request)
     _refuse_formats(reader, target, request)
     overlaps = Overlaps(reader, target, request)
-    overlaps.levels = _match(reader, target, levels)
+    overlaps.levels = _match(reader, target, levels, changes)
     tasks: list[BundleTask] = []
     found = Described()
     ranges: list[TileRange] = []
     left_out = looked = 0
     for level in levels:
         for bundle in overlaps.bundles(level):
+            if changes is not None and not changes.takes(bundle):
+                continue
             looked += 1
             if progress is not None:
                 progress(looked)
@@ -92,7 +101,7 @@ def plan_update(
             ranges.append(tiles)
             if task.tiles:
                 found.add(reader.summary(bundle)._replace(tiles=task.tiles, occupied=tiles))
-    if not tasks and left_out:
+    if not tasks and left_out and (changes is None or changes.changed is None):
         refuse_a_miss(reader, request, levels[-1])
     if any(task.cut for task in tasks):
         _refuse_transparency(target, request)
@@ -110,8 +119,10 @@ def plan_update(
         occupied=tuple(ranges),
         left_out=left_out,
         guid=derive_guid(info, request, found),
-        fingerprint=_fingerprint(reader, request, overlaps.levels, lines),
-        warnings=(*reader.warnings, *warnings, *_warnings(target, tasks)),
+        # Of what is done to which bundle, the journal's lines tell where only changes are taken.
+        fingerprint=_fingerprint(reader, request, overlaps.levels, lines) if changes is None else changes.job,
+        warnings=(*reader.warnings, *warnings, *_warnings(target, tasks, changes)),
+        changes=changes,
     )
     _refuse_small_disk(plan)
     return plan
@@ -153,9 +164,18 @@ def _options(request: TransferRequest) -> UpdateOptions:
     return options
 
 
-def _match(reader: TileReader, target: TileReader, levels: Iterable[int]) -> dict[int, int]:
-    """Match the levels over the bundles that the source has there."""
-    tiles = {level: [reader.summary(bundle).occupied for bundle in reader.bundles(level)] for level in levels}
+def _match(
+    reader: TileReader, target: TileReader, levels: Iterable[int], changes: Changes | None = None
+) -> dict[int, int]:
+    """Match the levels over the bundles that the source has there, or those of them that are taken."""
+    tiles = {
+        level: [
+            reader.summary(bundle).occupied
+            for bundle in reader.bundles(level)
+            if changes is None or changes.takes(bundle)
+        ]
+        for level in levels
+    }
     return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
 
 
@@ -213,9 +233,11 @@ def _task(
     return BundleTask(bundle=bundle, action=action, tiles=taken, cut=cut, laid=laid, deleted=deleted, tile_bytes=moved)
 
 
-def _warnings(target: TileReader, tasks: Iterable[BundleTask]) -> list[str]:
+def _warnings(target: TileReader, tasks: Iterable[BundleTask], changes: Changes | None) -> list[str]:
     found = [f"{target.place}: {text}" for text in target.warnings]
     tasks = list(tasks)
+    if not tasks and changes is not None and changes.changed is not None:
+        return found
     if not tasks:
         found.append("there are no tiles to move; the target stays as it is")
     elif target.home is not None and os.path.lexists(target.home / STATUS_GDB):

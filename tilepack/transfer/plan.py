@@ -13,6 +13,7 @@ from tilepack.cache import CacheInfo, StorageFormat, TileFormat
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.changes import Changes
 from tilepack.transfer.request import TransferRequest
 
 _BYTES_PER_SECOND: Final = 500e6
@@ -96,11 +97,18 @@ class TransferPlan:
     warnings: tuple[str, ...]
     fingerprint: str = ""
     """Of the work on a target that exists; a run that was stopped is only taken up by the same."""
+    changes: Changes | None = None
+    """What differs from what the last run took, where only that is taken."""
 
     @property
     def tiles(self) -> int:
         """Number of tiles to move."""
         return sum(task.tiles for task in self.tasks)
+
+    @property
+    def bundles_as_before(self) -> int:
+        """Number of bundles that are left alone because they are as the last run took them."""
+        return 0 if self.changes is None else self.changes.as_before
 
     @property
     def tile_bytes(self) -> int:
@@ -158,6 +166,7 @@ class TransferPlan:
             "mode": None if self.request.update is None else str(self.request.update.mode),
             "levels": sorted({task.bundle.level for task in self.tasks}),
             "bundles": len(self.tasks),
+            "bundlesAsBefore": self.bundles_as_before,
             "bundlesCopied": self.count(Action.COPY),
             "bundlesRepacked": self.count(Action.REPACK),
             "bundlesBlended": self.count(Action.BLEND),

@@ -6,6 +6,7 @@ import os
 import time
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from tilepack.cache import CacheInfo
 from tilepack.disk.container import creation_time
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import occupied
-from tilepack.keys import TILES_PER_BUNDLE
+from tilepack.keys import TILES_PER_BUNDLE, BundleKey
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, TileReader
 from tilepack.stores.compact import CompactReader
@@ -29,11 +30,13 @@ from tilepack.stores.updating import (
     layout_of,
     open_folder_update,
 )
+from tilepack.transfer.changes import Notes
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
+from tilepack.transfer.memory import STATE, TargetMemory, format_memory, recall, remember, remember_ahead
 from tilepack.transfer.overlap import Overlaps
-from tilepack.transfer.plan import TransferPlan
+from tilepack.transfer.plan import BundleTask, TransferPlan
 from tilepack.transfer.replacing import BundleReplacer
 from tilepack.transfer.request import UpdateOptions
 from tilepack.transfer.result import TransferResult
@@ -96,6 +99,8 @@ class _Update:
         self._overlaps: Overlaps
         self._updater: TileUpdater
         self._splicer: Splicer
+        self._notes = None if plan.changes is None else Notes(reader, plan.changes)
+        self._remembered: TargetMemory | None = None
         self.bundles: BundleReplacer
 
     def carry_out(self) -> None:
@@ -107,7 +112,9 @@ class _Update:
                 if self._splicer.has_failed:
                     raise self.tally.error(self._reader.place, "cannot be brought in")
                 self._counter.add(0, 0)
-                self._updater.commit(self._documents())
+                self._updater.commit({**self._documents(), **self._memory()})
+                if self._remembered is not None and self._plan.kind.is_package:
+                    remember(self._plan.target, self._remembered)
             except BaseException as error:
                 self._updater.abort()
                 if self._updater.is_begun:
@@ -138,6 +145,7 @@ class _Update:
             work = f"the {self._options.mode} of {os.path.realpath(plan.source)}"
             folder = open_folder_update(before, fingerprint=plan.fingerprint, work=work, force=self._options.force)
         try:
+            folder.versions = self._versions()
             self._target = self._reopened(opened)
             self._overlaps = self._compare()
             self._updater = folder_updater(self._target, folder)
@@ -181,7 +189,7 @@ class _Update:
         try:
             if isinstance(self._updater, PackageUpdater):
                 futures += [pool.submit(self.bundles.keep, bundle) for bundle in self._updater.untouched]
-            futures += [pool.submit(self.bundles.replace, task) for task in self._plan.tasks]
+            futures += [pool.submit(self._replace, task) for task in self._plan.tasks]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = [error for future in done if (error := future.exception())]
             if failed:
@@ -192,6 +200,35 @@ class _Update:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             pixels.shutdown(wait=True, cancel_futures=True)
+
+    def _replace(self, task: BundleTask) -> None:
+        if self._notes is not None:
+            self._notes.read(task.bundle)
+        self.bundles.replace(task)
+
+    def _versions(self) -> dict[str, str]:
+        """Tell what is brought into each of the target's bundles, where only what changed is."""
+        plan, changes = self._plan, self._plan.changes
+        if changes is None:
+            return {}
+        there = {
+            task.bundle: BundleKey(plan.levels[task.bundle.level], task.bundle.row, task.bundle.column)
+            for task in plan.tasks
+        }
+        return {str(name): changes.version(self._reader, bundle) for bundle, name in there.items()}
+
+    def _memory(self) -> dict[str, bytes]:
+        """Give what a folder is to remember, as a document; tell a package's memory what is about to take its place."""
+        changes = self._plan.changes
+        if self._notes is None or changes is None:
+            return {}
+        place = Path(self._target.place)
+        before = recall(place)
+        self._remembered = before.with_job(changes.key, self._notes.job(), self._target.info.storage_format)
+        if not self._plan.kind.is_package:
+            return {STATE: format_memory(self._remembered)}
+        remember_ahead(place, before, self._remembered)
+        return {}
 
     def _documents(self) -> dict[str, bytes]:
         """Describe the target by the tiles that there are now, and give the documents that say something new."""
