@@ -30,7 +30,7 @@ LAYERS = (
     {"aoi_given"},
     {"stores"},
     {"build", "inspect", "status", "transfer"},
-    {"arcpy"},
+    {"arcpy", "jobs"},
     {"__init__"},
 )
 """From the ground up. What stands on one floor does not know of its neighbours."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         BundleError,
         CacheExistsError,
         CacheNotFoundError,
+        JobFileError,
         MetadataError,
         TileError,
         TilepackError,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from tilepack.inspect.report import CacheReport, LevelReport
     from tilepack.inspect.rules import Severity
     from tilepack.inspect.verify import verify
+    from tilepack.jobs.report import JobOutcome, JobsReport, JobState
+    from tilepack.jobs.running import run_jobs
     from tilepack.keys import BundleKey, TileKey, TileRange
     from tilepack.metadata.custom_scheme import custom_scheme
     from tilepack.scheme import LevelOfDetail, TilingScheme
@@ -93,6 +96,10 @@ _HOMES = {
     "Findings": "inspect.findings",
     "ImportOptions": "transfer.importing",
     "ItemDescription": "cache",
+    "JobFileError": "errors",
+    "JobOutcome": "jobs.report",
+    "JobState": "jobs.report",
+    "JobsReport": "jobs.report",
     "LevelDifference": "inspect.difference",
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
@@ -141,6 +148,7 @@ _HOMES = {
     "probe": "inspect.probe",
     "rebuild_status": "status.keeping",
     "report_status": "status.keeping",
+    "run_jobs": "jobs.running",
     "status_of": "status.taking",
     "target_kind": "stores.targets",
     "verify": "inspect.verify",
@@ -171,6 +179,10 @@ __all__ = [
     "Findings",
     "ImportOptions",
     "ItemDescription",
+    "JobFileError",
+    "JobOutcome",
+    "JobState",
+    "JobsReport",
     "LevelDifference",
     "LevelOfDetail",
     "LevelReport",
@@ -220,6 +232,7 @@ __all__ = [
     "probe",
     "rebuild_status",
     "report_status",
+    "run_jobs",
     "status_of",
     "target_kind",
     "verify",

@@ -7,17 +7,18 @@ bounds each level by its own rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tilepack.aoi import AreaOfInterest
-from tilepack.aoi_levels import AreasByLevel, LevelRanges, RangedArea, gather_area, split_levels
+from tilepack.aoi_levels import AreasByLevel, LevelRanges, RangedArea, gather_area, read_ranges, split_levels
 from tilepack.areas.reading import CrsLike
 from tilepack.errors import AreaOfInterestError
 from tilepack.extent import Extent
 from tilepack.scheme import TilingScheme
+from tilepack.selection import LevelSelection
 
 _DEGREES: Final = "EPSG:4326"
 
@@ -36,14 +37,37 @@ class Area:
     """Attribute filter, in SQL."""
     crs: CrsLike | None = None
     """Spatial reference of the coordinates; needed where the source names none."""
+    levels: str | Iterable[int] | None = None
+    """LevelIDs that it is for, as ``"0-8,10"`` or numbers; may also stand before the source."""
+    scales: str | Iterable[float] | None = None
+    """Scale denominators of the levels that it is for, instead."""
 
     def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
-        """Part the levels that the area is for, None for all others, from what it is.
+        """Part the levels that the area is for, None for all others, from what it is; scales are passed over.
 
         Raises:
-            AreaOfInterestError: What stands before the ``=`` means no levels.
+            AreaOfInterestError: What stands before the ``=``, or was given as levels, means none, or there is both.
         """
-        return split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
+        ranges, source = split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
+        given = [ranges, self.levels, self.scales]
+        if sum(each is not None for each in given) > 1:
+            raise AreaOfInterestError(
+                f"{str(source)[:200]}: the levels that it is for were given in two ways; choose one of them"
+            )
+        return ranges if self.levels is None else read_ranges(self.levels, str(source)[:200]), source
+
+    def ranges(self, scheme: TilingScheme) -> LevelRanges | None:
+        """Tell which levels of a scheme the area is for; None for all others.
+
+        Raises:
+            AreaOfInterestError: The levels mean none, or were given in two ways.
+            TilingSchemeError: A scale cannot be read, or matches no level.
+        """
+        ranges, _ = self.split()
+        if self.scales is None:
+            return ranges
+        wanted = LevelSelection.of(scales=self.scales).scales
+        return tuple(sorted((level, level) for level in {scheme.level_at_scale(scale).level for scale in wanted}))
 
 
 AreaLike = str | Path | Mapping[str, Any] | Area
@@ -98,13 +122,14 @@ def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> Are
 
     Raises:
         AreaOfInterestError: An area cannot be read or reprojected, or its LevelID column is not filled in every row.
+        TilingSchemeError: A scale that an area is for matches no level.
     """
     given = [area] if isinstance(area, str | Path | Mapping | Area) else list(area)
     read: list[RangedArea] = []
     own = True
     for each in given:
         asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, source = asked.split()
+        ranges, (_, source) = asked.ranges(scheme), asked.split()
         gathered = gather_area(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs, ranges=ranges)
         own &= gathered.has_levels
         read += gathered.areas

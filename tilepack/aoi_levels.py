@@ -247,12 +247,24 @@ def split_levels(text: str) -> tuple[LevelRanges | None, str]:
     found = _LEVELLED.fullmatch(text)
     if not found or _exists(text):
         return None, text
+    return read_ranges(found[1], text[:200]), found[2]
+
+
+def read_ranges(levels: str | Iterable[int], place: str) -> LevelRanges:
+    """Read the levels that an area is for.
+
+    Args:
+        levels: ``"0-8,10"``, or LevelIDs.
+        place: What to call the area.
+
+    Raises:
+        AreaOfInterestError: They mean none.
+    """
     try:
-        selection = LevelSelection.of(levels=found[1])
+        selection = LevelSelection.of(levels=levels)
     except TilingSchemeError as error:
-        raise AreaOfInterestError(f"{text[:200]}: {error}") from None
-    ranges = selection.ranges + tuple((number, number) for number in selection.numbers)
-    return tuple(sorted(ranges)), found[2]
+        raise AreaOfInterestError(f"{place}: {error}") from None
+    return tuple(sorted(selection.ranges + tuple((number, number) for number in selection.numbers)))
 
 
 def _exists(text: str) -> bool:

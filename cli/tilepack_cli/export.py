@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import (
+    Aoi,
+    AoiCrs,
+    AoiLayer,
+    AoiScales,
+    AoiWhere,
+    Bbox,
+    ExtentText,
+    gather_areas,
+    read_bbox,
+    read_extent,
+)
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -74,6 +85,7 @@ def export_cache(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
+    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     merge: Annotated[
@@ -120,7 +132,9 @@ def export_cache(
     if extent is not None and bbox is not None:
         raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     joins = (merge or overwrite) and target.exists()
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    areas = gather_areas(
+        ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
+    )
     pixels = tilepack.PixelOptions(
         background=read_colour(background),
         whole_tiles=whole_tiles,

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import (
+    Aoi,
+    AoiCrs,
+    AoiLayer,
+    AoiScales,
+    AoiWhere,
+    Bbox,
+    ExtentText,
+    gather_areas,
+    read_bbox,
+    read_extent,
+)
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -65,6 +76,7 @@ def import_cache(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
+    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     merge: Annotated[
@@ -119,7 +131,9 @@ def import_cache(
         raise typer.BadParameter("they contradict each other; choose one", param_hint="--merge / --overwrite")
     if delete_missing and not overwrite:
         raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    areas = gather_areas(
+        ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
+    )
     asked: tilepack.ImportOptions = {
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,

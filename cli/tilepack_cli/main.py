@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 import tilepack
-from tilepack_cli import convert, create, diff, export, importing, info, levels, ls, preview, status, tile, verify
+from tilepack_cli import convert, create, diff, export, importing, info, levels, ls, preview, run, status, tile, verify
 from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
@@ -84,6 +84,7 @@ app.command("import", cls=_Command, epilog=importing.EXAMPLES)(importing.import_
 app.command("diff", cls=_Command, epilog=diff.EXAMPLES)(diff.show_difference)
 app.command("verify", cls=_Command, epilog=verify.EXAMPLES)(verify.verify_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
+app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)
 
 

@@ -10,7 +10,18 @@ from typing import Annotated, Any, Final
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import (
+    Aoi,
+    AoiCrs,
+    AoiLayer,
+    AoiScales,
+    AoiWhere,
+    Bbox,
+    ExtentText,
+    gather_areas,
+    read_bbox,
+    read_extent,
+)
 from tilepack_cli.consoles import output, readable, write_json
 from tilepack_cli.figures import count, counted
 from tilepack_cli.options import Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
@@ -96,6 +107,7 @@ def show_status(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
+    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     bundles: Annotated[bool, typer.Option("--bundles", help="Show each bundle too, there or missing.")] = False,
@@ -112,7 +124,7 @@ def show_status(
     from tilepack_cli.progress import Looking
 
     refuse_contradictions(levels, scales)
-    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
     options = _read_options(ctx, areas, extent, bbox)
     options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
     with Looking(quiet=quiet) as looking:
@@ -153,6 +165,7 @@ def write_report(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
+    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     every: All = False,
@@ -173,7 +186,7 @@ def write_report(
     from tilepack_cli.progress import Looking
 
     refuse_contradictions(levels, scales)
-    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
     options = _read_options(ctx, areas, extent, bbox)
     options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
     with Looking(quiet=quiet) as looking:
