@@ -125,7 +125,7 @@ def read_jobs(path: Path, environment: Mapping[str, str], problems: Problems) ->
         problems.add(1, "there is no job in it; begin each with [[job]]")
     if len(listed) > _MOST:
         problems.add(where["job", _MOST], f"there are {len(listed)} jobs; a file holds at most {_MOST}")
-        listed = listed[:_MOST]
+        return []
     reader = _Reader(path.absolute().parent, variables, where, problems)
     return [job for number, each in enumerate(listed) if (job := reader.job(number, each)) is not None]
 
@@ -229,11 +229,17 @@ class _Reader:
         self._where = where
         self._problems = problems
 
+    def _line(self, path: lines.Path) -> int:
+        """Give the line of a key, or of what it lies in."""
+        while path not in self._where and path:
+            path = path[:-1]
+        return self._where.get(path, 1)
+
     def job(self, number: int, said: Mapping[str, Any]) -> Job | None:
         """Read one job; None where it is not known what it is to do."""
         path: lines.Path = ("job", number)
-        line = self._where[path]
-        names = {key: self._where[*path, key] for key in said}
+        line = self._line(path)
+        names = {key: self._line((*path, key)) for key in said}
         name = self._value(path, "name", said, read_text)
         do = self._value(path, "do", said, read_text)
         if name is not None and not _NAME.fullmatch(name):
@@ -270,7 +276,7 @@ class _Reader:
             return None
         return _collect(
             self._problems,
-            self._where[*path, key],
+            self._line((*path, key)),
             key,
             lambda: read(self._variables.put_into(said[key]), self._folder),
         )
@@ -280,7 +286,7 @@ class _Reader:
         if isinstance(needs, str):
             needs = [needs]
         if not isinstance(needs, list) or not all(isinstance(each, str) for each in needs):
-            self._problems.add(self._where[*path, "needs"], 'needs is no list of names; write ["NAME"]')
+            self._problems.add(self._line((*path, "needs")), 'needs is no list of names; write ["NAME"]')
             return ()
         return tuple(needs)
 
@@ -289,30 +295,27 @@ class _Reader:
         if isinstance(said, str | dict):
             said = [said]
         if not isinstance(said, list) or not said:
-            self._problems.add(
-                self._where[path], "areas is no list; write [[job.areas]] above each, or a list of files"
-            )
+            self._problems.add(self._line(path), "areas is no list; write [[job.areas]] above each, or a list of files")
             return []
         found: list[tuple[int, Any]] = []
         for number, each in enumerate(said):
             area = self._area((*path, number), each)
             if area is not None:
-                line = self._where.get((*path, number, "source")) or self._where.get((*path, number), 0)
-                found.append((line, area))
+                found.append((self._line((*path, number, "source")), area))
         return found
 
     def _area(self, path: lines.Path, said: Any) -> Any:
-        line = self._where.get(path) or self._where[path[:-1]]
+        line = self._line(path)
         if isinstance(said, str):
             said = {"source": said}
         elif not isinstance(said, dict):
             self._problems.add(line, "an area is no table; write source = FILE in it")
             return None
         for key in said.keys() - AREA_KEYS.keys():
-            self._problems.add(self._where[*path, key], f"{_unknown(key, AREA_KEYS, 'area')}")
+            self._problems.add(self._line((*path, key)), f"{_unknown(key, AREA_KEYS, 'area')}")
         read: dict[str, Any] = {}
         for key in said.keys() & AREA_KEYS.keys():
-            at = self._where.get((*path, key), line)
+            at = self._line((*path, key))
             read[key] = _collect(
                 self._problems,
                 at,
