@@ -240,6 +240,13 @@ def test_what_is_not_as_it_was_is_done_again(place, what):
     assert states(tilepack.run_jobs(place)) == {"a": "done", "b": "done"}
 
 
+def test_job_that_is_asked_for_by_name_runs_and_the_stopped_run_waits_on(place):
+    write(place, job("a"), job("b"), job("c", replace=None))
+    kill_in_turn(place, 3)
+    assert states(tilepack.run_jobs(place, only=["a"])) == {"a": "done"}
+    assert states(tilepack.run_jobs(place)) == {"a": "earlier", "b": "earlier", "c": "done"}
+
+
 def test_progress_of_strangers_means_nothing(place):
     write(place, job("a"))
     place.with_name("jobs.toml.progress").write_bytes(

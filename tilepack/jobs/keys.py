@@ -174,7 +174,10 @@ def _kind(value: Any) -> str:
 
 def explain(error: Exception) -> str:
     """Give the sentence of whatever a reader of values raised, to go on from the key's name."""
-    return f": {error}" if isinstance(error, TilepackError) else f" {error}"
+    text = str(error)
+    if isinstance(error, TilepackError):
+        return f": {text}"
+    return text if text.startswith(":") else f" {text}"
 
 
 AREAS: Final = "areas"

@@ -213,8 +213,7 @@ def _collect(problems: Problems, line: int, key: str, read: Any) -> Any:
     try:
         return read()
     except (ValueError, RuntimeError, OSError, TilepackError, RecursionError) as error:
-        text = explain(error)
-        problems.add(line, f"{key}{text.replace(' :', ':', 1) if text.startswith(' :') else text}")
+        problems.add(line, f"{key}{explain(error)}")
         return None
 
 

@@ -37,7 +37,8 @@ def run_jobs(
 
     Args:
         path: The file. Paths in it are relative to it.
-        only: Names of the jobs to run; what they need and is not among them counts as done. None for all.
+        only: Names of the jobs to run, whatever a run that was stopped had done; what they need and is not among them
+            counts as done. None for all.
         dry_run: Check, plan what can be planned, and do nothing.
         log: File to which lines on what is done are appended.
         jobs: Threads; None for as many as there are processors.
@@ -105,10 +106,12 @@ class _Run:
         self._told = told
         self._outcomes: dict[str, JobOutcome] = {}
         self._made: set[Path] = set()
+        self._notes = True
 
     def carry_out(self, only: Iterable[str] | None) -> JobsReport:
         """Check the file, and give each job its turn."""
         start = time.monotonic()
+        self._notes = only is None
         chosen, earlier = self._check(only)
         try:
             for job in chosen:
@@ -121,7 +124,7 @@ class _Run:
             if self._progress is not None:
                 stop.add_note(f"{len(self._outcomes)} of {len(chosen)} jobs were done; the same command goes on")
             raise
-        if self._progress is not None:
+        if self._progress is not None and only is None:
             self._progress.end()
         return JobsReport(path=str(self._path), jobs=tuple(self._outcomes.values()), seconds=time.monotonic() - start)
 
@@ -140,7 +143,9 @@ class _Run:
             raise JobFileError(f"{self._path}: there is no job {name!r}; there are {known}")
         chosen = ordered if names is None else [job for job in ordered if job.name in names]
         progress = self._progress
-        earlier = set() if progress is None else {job.name for job in chosen if progress.is_done(job)}
+        earlier = (
+            set() if progress is None or names is not None else {job.name for job in chosen if progress.is_done(job)}
+        )
         check_files(chosen, problems, done=earlier)
         problems.refuse()
         return chosen, earlier
@@ -165,7 +170,7 @@ class _Run:
                 return self._outcome(job, JobState.PLANNED, self._plan(job))
             before = digest(job)
             done = WAYS[job.do].do(job, self._jobs)
-            if not done.failed:
+            if not done.failed and self._notes:
                 self._progress.add(job, before)
         except (TilepackError, OSError) as error:
             text = "; ".join([str(error), *getattr(error, "__notes__", [])])

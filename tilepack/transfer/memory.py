@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tilepack.cache import StorageFormat
-from tilepack.disk.durable import rename, sync_folder
+from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
 from tilepack.disk.journal import PARTIAL
 from tilepack.disk.tree import Stamp
@@ -211,7 +211,8 @@ def _dump(content: Mapping[str, Any]) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + PARTIAL)
-    with explained("write", partial), partial.open("wb") as file:
+    remove(partial)  # what lies there may be a link to elsewhere
+    with explained("write", partial), partial.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

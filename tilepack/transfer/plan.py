@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -97,7 +97,7 @@ class TransferPlan:
     warnings: tuple[str, ...]
     fingerprint: str = ""
     """Of the work on a target that exists; a run that was stopped is only taken up by the same."""
-    changes: Changes | None = None
+    changes: Changes | None = field(default=None, repr=False)
     """What differs from what the last run took, where only that is taken."""
 
     @property
