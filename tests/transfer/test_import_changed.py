@@ -223,7 +223,7 @@ def test_failed_run_leaves_the_old_memory(source, target, monkeypatch):
     new = pictures(9)
     write(source, new)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise tilepack.TransferError("the disk failed")
 
     monkeypatch.setattr("tilepack.disk.update.FolderUpdate.publish", fail)

@@ -42,7 +42,7 @@ def die_after(count, function):
 
 where = sys.argv[3]
 if where == "one":
-    update.FolderUpdate.publish = die_after(1, update.FolderUpdate.publish)
+    update.name_files = die_after(1, update.name_files)
 elif where == "all":
     update.FolderUpdate.commit = die
 elif where == "memory":

@@ -32,6 +32,8 @@ from tilepack.disk.files import explained
 from tilepack.errors import TransferError
 
 JOURNAL: Final = "tilepack.journal"
+STATE: Final = "tilepack.state"
+"""What a cache's folder remembers of the imports that only take what changed: a document like others to the journal."""
 PARTIAL: Final = ".partial"
 """What a complete or growing file is called, behind its name to be, until it is renamed."""
 

@@ -27,12 +27,9 @@ from typing import Any, Final, NamedTuple
 from tilepack.cache import StorageFormat
 from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
-from tilepack.disk.journal import PARTIAL
+from tilepack.disk.journal import PARTIAL, STATE
 from tilepack.disk.tree import Stamp
 from tilepack.errors import TransferError
-
-STATE: Final = "tilepack.state"
-"""In a cache's folder; beside a package its name with ``.state`` behind."""
 
 _VERSION: Final = 1
 _LARGEST: Final = 256 << 20

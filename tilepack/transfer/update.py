@@ -13,6 +13,7 @@ import numpy as np
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import creation_time
+from tilepack.disk.journal import STATE
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import occupied
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey
@@ -34,7 +35,7 @@ from tilepack.transfer.changes import Notes
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
-from tilepack.transfer.memory import STATE, TargetMemory, format_memory, recall, remember, remember_ahead
+from tilepack.transfer.memory import TargetMemory, format_memory, recall, remember, remember_ahead
 from tilepack.transfer.overlap import Overlaps
 from tilepack.transfer.plan import BundleTask, TransferPlan
 from tilepack.transfer.replacing import BundleReplacer
