@@ -45,8 +45,7 @@ class FolderUpdate:
         self._fingerprint = fingerprint
         self._work = work
         self.versions: Mapping[str, str] = {}
-        """What is brought into a bundle, by its name, where one work may meet several states of a source: a bundle is
-        only done where the stopped run brought in the same."""
+        """What is brought into a bundle, by its name: a stopped run has only done it where it brought in the same."""
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()

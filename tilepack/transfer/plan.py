@@ -166,7 +166,7 @@ class TransferPlan:
             "mode": None if self.request.update is None else str(self.request.update.mode),
             "levels": sorted({task.bundle.level for task in self.tasks}),
             "bundles": len(self.tasks),
-            "bundlesAsBefore": self.bundles_as_before,
+            **({} if self.changes is None else {"bundlesAsBefore": self.bundles_as_before}),
             "bundlesCopied": self.count(Action.COPY),
             "bundlesRepacked": self.count(Action.REPACK),
             "bundlesBlended": self.count(Action.BLEND),
