@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "tilepack-benchmarks")
+    parser.add_argument("--renew", action="store_true", help="put what was measured into the page there is")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
@@ -64,11 +65,32 @@ def main() -> None:
         found = CASES[name](options.folder, options.rounds)
         show(found)
         rows += found
-    if not options.cases:
+    if options.renew:
+        _renew(rows)
+    elif not options.cases:
         machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
         table = "\n".join(row.as_markdown() for row in rows)
         page = _HEAD.format(date=dt.datetime.now(tz=dt.UTC).date(), machine=machine) + table + "\n"
         (Path(__file__).parent / "README.md").write_text(page, encoding="utf-8")
+
+
+def _renew(rows: list[Row]) -> None:
+    """Put rows in the place of those of the same work, or behind all others."""
+    page = Path(__file__).parent / "README.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    date = dt.datetime.now(tz=dt.UTC).date()
+    for row in rows:
+        new = row.as_markdown()
+        known = [number for number, line in enumerate(lines) if line.startswith(f"| {row.work} | {row.floor} |")]
+        if known:
+            lines[known[0]] = new
+        else:
+            lines.append(new)
+    renewed = f"Renewed in part on {date}."
+    if renewed not in lines:
+        table = next(number for number, line in enumerate(lines) if line.startswith("| work |"))
+        lines[table:table] = [renewed, ""]
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

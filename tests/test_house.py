@@ -30,6 +30,7 @@ LAYERS = (
     {"aoi_given"},
     {"stores"},
     {"build", "inspect", "status", "transfer"},
+    {"upkeep"},
     {"arcpy", "jobs"},
     {"__init__"},
 )

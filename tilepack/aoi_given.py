@@ -7,13 +7,13 @@ bounds each level by its own rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from tilepack.aoi import AreaOfInterest
-from tilepack.aoi_levels import AreasByLevel, LevelRanges, RangedArea, gather_area, read_ranges, split_levels
+from tilepack.aoi_levels import AreasByLevel, LevelRanges, RangedArea, gather_area, split_levels, split_scales
 from tilepack.areas.reading import CrsLike
 from tilepack.errors import AreaOfInterestError
 from tilepack.extent import Extent
@@ -29,48 +29,45 @@ class Area:
 
     source: str | Path | Mapping[str, Any]
     """Path of a vector file, or of a layer in one (``x.gdb/layer``); WKT; or GeoJSON, as text or parsed. A text may
-    begin with the LevelIDs it is for: ``0-8,10=country.gpkg``. An area without is for all that no other names; but one
-    whose rows have a LevelID column bounds each level by its own rows."""
+    begin with the LevelIDs it is for, ``0-8,10=country.gpkg``, or with scales, ``1:500000,1:250000=country.gpkg``. An
+    area without is for all that no other names; but one whose rows have a LevelID column bounds each level by its
+    own rows."""
     layer: str | None = None
     """Layer of a file that has several."""
     where: str | None = None
     """Attribute filter, in SQL."""
     crs: CrsLike | None = None
     """Spatial reference of the coordinates; needed where the source names none."""
-    levels: str | Iterable[int] | None = None
-    """LevelIDs that it is for, as ``"0-8,10"`` or numbers; may also stand before the source."""
-    scales: str | Iterable[float] | None = None
-    """Scale denominators of the levels that it is for, instead."""
+    scales: Sequence[float] | None = None
+    """Scale denominators of the levels that it is for, instead of what the source may begin with."""
 
     def split(self) -> tuple[LevelRanges | None, str | Path | Mapping[str, Any]]:
-        """Part the levels that the area is for, None for all others, from what it is; scales are passed over.
+        """Part the levels that the area is for from what it is; None for all others, and where scales name them.
 
         Raises:
-            AreaOfInterestError: What stands before the ``=``, or was given as levels, means none, or there is both.
+            AreaOfInterestError: What stands before the ``=`` means no levels or scales.
         """
-        ranges, source = split_levels(self.source) if isinstance(self.source, str) else (None, self.source)
-        given = [ranges, self.levels, self.scales]
-        if sum(each is not None for each in given) > 1:
-            raise AreaOfInterestError(
-                f"{str(source)[:200]}: the levels that it is for were given in two ways; choose one of them"
-            )
-        return ranges if self.levels is None else read_ranges(self.levels, str(source)[:200]), source
+        if self.scales is not None or not isinstance(self.source, str):
+            return None, self.source
+        scales, source = split_scales(self.source)
+        return split_levels(source) if scales is None else (None, source)
 
-    def ranges(self, scheme: TilingScheme) -> LevelRanges | None:
-        """Tell which levels of a scheme the area is for; None for all others.
+    def named_scales(self) -> tuple[float, ...] | None:
+        """Give the scales of the levels that the area is for; None where no scale names them.
 
         Raises:
-            AreaOfInterestError: The levels mean none, or were given in two ways.
-            TilingSchemeError: A scale cannot be read, or matches no level.
+            AreaOfInterestError: What stands before the ``=`` means no scales.
         """
-        ranges, _ = self.split()
-        if self.scales is None:
-            return ranges
-        wanted = LevelSelection.of(scales=self.scales).scales
-        return tuple(sorted((level, level) for level in {scheme.level_at_scale(scale).level for scale in wanted}))
+        if self.scales is not None:
+            return tuple(self.scales)
+        return split_scales(self.source)[0] if isinstance(self.source, str) else None
 
 
-AreaLike = str | Path | Mapping[str, Any] | Area
+_Plain = str | Path | Mapping[str, Any] | Area
+
+AreaLike = _Plain | tuple[float | Sequence[float], _Plain]
+"""An area; or scale denominators, and the area for the levels that have them."""
+
 Bounds = tuple[float, float, float, float]
 
 
@@ -122,18 +119,47 @@ def read_areas(area: AreaLike | Sequence[AreaLike], scheme: TilingScheme) -> Are
 
     Raises:
         AreaOfInterestError: An area cannot be read or reprojected, or its LevelID column is not filled in every row.
-        TilingSchemeError: A scale that an area is for matches no level.
+        TilingSchemeError: A scale that an area is for matches no level, or is none.
     """
-    given = [area] if isinstance(area, str | Path | Mapping | Area) else list(area)
     read: list[RangedArea] = []
     own = True
-    for each in given:
-        asked = each if isinstance(each, Area) else Area(source=each)
-        ranges, (_, source) = asked.ranges(scheme), asked.split()
+    for asked in list_areas(area):
+        ranges, source = asked.split()
+        scales = asked.named_scales()
+        if scales is not None:
+            levels = sorted({scheme.level_at_scale(scale).level for scale in scales})
+            ranges = tuple((level, level) for level in levels)
         gathered = gather_area(source, scheme, layer=asked.layer, where=asked.where, crs=asked.crs, ranges=ranges)
-        own &= gathered.has_levels
+        own &= gathered.has_levels or scales is not None
         read += gathered.areas
     return AreasByLevel(read, names_levels=own)
+
+
+def list_areas(area: AreaLike | Sequence[AreaLike]) -> list[Area]:
+    """Give the areas, one or several, in the one form that says everything.
+
+    Raises:
+        TilingSchemeError: A scale that an area is for is none.
+    """
+    if isinstance(area, str | Path | Mapping | Area) or _is_scaled(area):
+        return [_as_area(area)]
+    return [_as_area(each) for each in area]
+
+
+def _is_scaled(given: object) -> TypeGuard[tuple[float | Sequence[float], _Plain]]:
+    """Tell whether something is scales with the area for them, rather than areas one after another."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        return False
+    scales = given[0] if isinstance(given[0], tuple | list) else [given[0]]
+    return bool(scales) and all(isinstance(scale, int | float) for scale in scales)
+
+
+def _as_area(given: Any) -> Area:
+    if not _is_scaled(given):
+        return given if isinstance(given, Area) else Area(source=given)
+    scales, what = given
+    named = LevelSelection.of(scales=[scales] if isinstance(scales, int | float) else scales).scales
+    return replace(what, scales=named) if isinstance(what, Area) else Area(source=what, scales=named)
 
 
 def read_extent(bounds: Bounds) -> Extent:

@@ -28,6 +28,8 @@ RangedArea = tuple[LevelRanges | None, AreaOfInterest]
 
 _LEVELLED: Final = re.compile(r"(\s*\d[\d\s,-]*)=(.+)", re.DOTALL)
 
+_SCALED: Final = re.compile(r"(\s*1\s*:\s*[\d.][\d.eE+\s,;:]*)=(.+)", re.DOTALL)
+
 
 class AreasByLevel:
     """One area for each level, out of areas for ranges of levels. Asked like an `AreaOfInterest`."""
@@ -38,7 +40,8 @@ class AreasByLevel:
         Args:
             areas: Each with the levels it is for, or None for all levels that no range names. Areas for the same level
                 are united.
-            names_levels: Whether these levels are the ones meant where nobody names any, as a LevelID column's are.
+            names_levels: Whether these levels are the ones meant where nobody names any, as those of scales and of a
+                LevelID column are.
 
         Raises:
             AreaOfInterestError: There are none.
@@ -79,7 +82,7 @@ class AreasByLevel:
         return cls(_areas_of_rows(read, scheme, None), names_levels=True)
 
     def named_levels(self) -> frozenset[int] | None:
-        """Give the LevelIDs that the areas' own LevelID columns name; None where an area has none.
+        """Give the LevelIDs that the areas' own scales or LevelID columns name; None where an area has neither.
 
         They are the levels to take where nobody names any.
         """
@@ -247,24 +250,33 @@ def split_levels(text: str) -> tuple[LevelRanges | None, str]:
     found = _LEVELLED.fullmatch(text)
     if not found or _exists(text):
         return None, text
-    return read_ranges(found[1], text[:200]), found[2]
+    try:
+        selection = LevelSelection.of(levels=found[1])
+    except TilingSchemeError as error:
+        raise AreaOfInterestError(f"{text[:200]}: {error}") from None
+    ranges = selection.ranges + tuple((number, number) for number in selection.numbers)
+    return tuple(sorted(ranges)), found[2]
 
 
-def read_ranges(levels: str | Iterable[int], place: str) -> LevelRanges:
-    """Read the levels that an area is for.
+def split_scales(text: str) -> tuple[tuple[float, ...] | None, str]:
+    """Split ``1:500000,1:250000=country.gpkg`` into scale denominators and area; without scales, the first is None.
 
-    Args:
-        levels: ``"0-8,10"``, or LevelIDs.
-        place: What to call the area.
+    >>> split_scales("1:500000,1:250000=country.gpkg")
+    ((500000.0, 250000.0), 'country.gpkg')
+    >>> split_scales("country.gpkg")
+    (None, 'country.gpkg')
 
     Raises:
-        AreaOfInterestError: They mean none.
+        AreaOfInterestError: What stands before the ``=`` means no scales.
     """
+    found = _SCALED.fullmatch(text)
+    if not found or _exists(text):
+        return None, text
     try:
-        selection = LevelSelection.of(levels=levels)
+        selection = LevelSelection.of(scales=re.sub(r"1\s*:", "", found[1]))
     except TilingSchemeError as error:
-        raise AreaOfInterestError(f"{place}: {error}") from None
-    return tuple(sorted(selection.ranges + tuple((number, number) for number in selection.numbers)))
+        raise AreaOfInterestError(f"{text[:200]}: {error}") from None
+    return selection.scales, found[2]
 
 
 def _exists(text: str) -> bool:

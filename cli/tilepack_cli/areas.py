@@ -1,8 +1,7 @@
 """Options that choose and cut by area: ``--aoi`` with what belongs to it, ``--extent``, ``--bbox``.
 
-``--aoi-layer``, ``--aoi-where``, ``--aoi-crs`` and ``--aoi-scales`` belong to the ``--aoi`` before them. Each option's
-values come as a list of their own; which belong together, the order of the options tells, which the command remembers
-in its context.
+``--aoi-layer``, ``--aoi-where`` and ``--aoi-crs`` belong to the ``--aoi`` before them. Each option's values come as a
+list of their own; which belong together, the order of the options tells, which the command remembers in its context.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import tilepack
 
 _ORDER: Final = "tilepack_cli.order"
 _AREA: Final = "aoi"
-_BELONGING: Final = {"aoi_layer": "layer", "aoi_where": "where", "aoi_crs": "crs", "aoi_scales": "scales"}
+_BELONGING: Final = {"aoi_layer": "layer", "aoi_where": "where", "aoi_crs": "crs"}
 
 Bounds = tuple[float, float, float, float]
 
@@ -32,7 +31,7 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
 
     Args:
         ctx: Of the command; knows the order.
-        values: The values of ``aoi``, ``aoi_layer``, ``aoi_where``, ``aoi_crs`` and ``aoi_scales``, each in order.
+        values: The values of ``aoi``, ``aoi_layer``, ``aoi_where`` and ``aoi_crs``, each in their order.
 
     Raises:
         typer.BadParameter: An option has no ``--aoi`` before it or is given to it twice, or an area's levels are none.
@@ -51,7 +50,10 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
             if member in found[-1]:
                 raise typer.BadParameter("was given twice for one --aoi", param_hint=option)
             found[-1][member] = next(left[name])
-    areas = [tilepack.Area(**each) for each in found]
+    areas = [
+        tilepack.Area(source=each["source"], layer=each.get("layer"), where=each.get("where"), crs=each.get("crs"))
+        for each in found
+    ]
     for area in areas:
         _check(area)
     return areas
@@ -60,9 +62,7 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
 def _check(area: tilepack.Area) -> None:
     try:
         _, what = area.split()
-        if area.scales is not None:
-            tilepack.LevelSelection.of(scales=area.scales)
-    except (tilepack.AreaOfInterestError, tilepack.TilingSchemeError) as error:
+    except tilepack.AreaOfInterestError as error:
         raise typer.BadParameter(str(error), param_hint="--aoi") from error
     if not str(what).strip():
         raise typer.BadParameter("is empty; name a file, or give WKT or GeoJSON", param_hint="--aoi")
@@ -112,9 +112,9 @@ Aoi = Annotated[
         "--aoi",
         metavar="AREA",
         show_default=False,
-        help="Keep to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels in front, "
-        "as 0-8=x.gpkg, for those; without, for all others; rows with a LevelID are for that level alone. May be given "
-        "several times.",
+        help="Keep to this area: a vector file or a layer in one (x.gdb/layer), WKT or GeoJSON. With levels or "
+        "scales in front, as 0-8=x.gpkg or 1:500000,1:250000=x.gpkg, for those; without, for all others; rows with a "
+        "LevelID are for that level alone. May be given several times.",
     ),
 ]
 
@@ -142,16 +142,6 @@ AoiCrs = Annotated[
         metavar="CRS",
         show_default=False,
         help="Spatial reference of the --aoi before this, as EPSG:2056; GeoJSON and files that name theirs need none.",
-    ),
-]
-
-AoiScales = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--aoi-scales",
-        metavar="SCALES",
-        show_default=False,
-        help="Scales that the --aoi before this is for, as 500000,250000, instead of levels in front of it.",
     ),
 ]
 

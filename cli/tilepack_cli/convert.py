@@ -136,7 +136,7 @@ def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:
     console.print(readable(f"would {name_verb(plan)} {plan.target}"), soft_wrap=True, style="bold")
     console.print(f"  {name_kind(plan)}, {name_levels(plan)}")
     console.print()
-    show_table(console, table_by_level(plan, ("bundles to copy", "to repack", "tiles", "size"), _sums))
+    show_table(console, table_by_level(plan.tasks, ("bundles to copy", "to repack", "tiles", "size"), _sums))
 
 
 def _sums(tasks: Sequence[tilepack.BundleTask]) -> tuple[str, str, str, str]:

@@ -25,7 +25,9 @@ Attribution = Annotated[str | None, typer.Option("--attribution", metavar="TEXT"
 Thumbnail = Annotated[
     Path | None,
     typer.Option(
-        "--thumbnail", metavar="FILE", help="PNG or JPEG, made to fit 200 x 133 pixels; drawn from tiles if not given."
+        "--thumbnail",
+        metavar="FILE",
+        help="PNG or JPEG, made to fit 200 x 133 pixels; if not given, drawn from tiles, or what TARGET has.",
     ),
 ]
 

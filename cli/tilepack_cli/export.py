@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
 
 import tilepack
-from tilepack_cli.areas import (
-    Aoi,
-    AoiCrs,
-    AoiLayer,
-    AoiScales,
-    AoiWhere,
-    Bbox,
-    ExtentText,
-    gather_areas,
-    read_bbox,
-    read_extent,
-)
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -30,6 +18,7 @@ from tilepack_cli.descriptions import (
     gather_description,
     read_thumbnail,
 )
+from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import (
     DryRun,
     Jobs,
@@ -45,7 +34,7 @@ from tilepack_cli.options import (
     Verbose,
     refuse_contradictions,
 )
-from tilepack_cli.outcome import SKIPPED, reported
+from tilepack_cli.outcome import reported
 from tilepack_cli.pixels import (
     AllowLossy,
     Background,
@@ -56,11 +45,9 @@ from tilepack_cli.pixels import (
     SkipErrors,
     Strict,
     WholeTiles,
-    name_useless,
     read_colour,
 )
-from tilepack_cli.results import show_plan, show_result
-from tilepack_cli.transfers import announcing, check_target, show_warnings, telling_what_is_left
+from tilepack_cli.transfers import check_target
 
 EXAMPLES = """\b
 Examples:
@@ -85,7 +72,6 @@ def export_cache(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
-    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     merge: Annotated[
@@ -132,9 +118,7 @@ def export_cache(
     if extent is not None and bbox is not None:
         raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     joins = (merge or overwrite) and target.exists()
-    areas = gather_areas(
-        ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
-    )
+    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
     pixels = tilepack.PixelOptions(
         background=read_colour(background),
         whole_tiles=whole_tiles,
@@ -163,37 +147,7 @@ def export_cache(
         "thumbnail": read_thumbnail(thumbnail),
     }
     if dry_run:
-        plan = _plan(source, target, asked, quiet=quiet)
-        show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
-        show_plan(plan, jobs, json=json)
+        plan_only(partial(tilepack.plan_export, source, target, **asked), jobs, json=json, quiet=quiet)
         return
-    with telling_what_is_left(target, existing=joins):
-        result = _export(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
-    show_result(result, json=json, quiet=quiet)
-    if result.skipped:
-        sys.stdout.flush()
-        raise typer.Exit(SKIPPED)
-
-
-def _plan(source: Path, target: Path, asked: tilepack.ExportOptions, *, quiet: bool) -> tilepack.TransferPlan:
-    from tilepack_cli.progress import Looking
-
-    with Looking(quiet=quiet) as looking:
-        return tilepack.plan_export(source, target, **asked, looking=looking.so_far)
-
-
-def _export(
-    source: Path, target: Path, asked: tilepack.ExportOptions, *, jobs: int | None, quiet: bool, verbose: bool
-) -> tilepack.TransferResult:
-    from tilepack_cli.progress import Moving
-
-    with Moving(quiet=quiet) as moving:
-        announce = announcing(moving, quiet=quiet, verbose=verbose)
-
-        def begin(plan: tilepack.TransferPlan) -> None:
-            announce(plan)
-            show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
-
-        return tilepack.export_cache(
-            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
-        )
+    work = partial(tilepack.export_cache, source, target, **asked, jobs=jobs)
+    carry_out(work, target, joins=joins, json=json, quiet=quiet, verbose=verbose)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import tilepack
-from tilepack_cli.areas import (
-    Aoi,
-    AoiCrs,
-    AoiLayer,
-    AoiScales,
-    AoiWhere,
-    Bbox,
-    ExtentText,
-    gather_areas,
-    read_bbox,
-    read_extent,
-)
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -30,8 +19,9 @@ from tilepack_cli.descriptions import (
     gather_description,
     read_thumbnail,
 )
+from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
-from tilepack_cli.outcome import SKIPPED, reported
+from tilepack_cli.outcome import reported
 from tilepack_cli.pixels import (
     AllowLossy,
     Background,
@@ -42,17 +32,15 @@ from tilepack_cli.pixels import (
     SkipErrors,
     Strict,
     WholeTiles,
-    name_useless,
     read_colour,
 )
-from tilepack_cli.results import show_plan, show_result
-from tilepack_cli.transfers import announcing, show_warnings, telling_what_is_left
 
 EXAMPLES = """\b
 Examples:
   tilepack import update.tpkx Layers
   tilepack import update.tpkx Layers.tpkx --aoi city.gpkg --overwrite
   tilepack import update Layers --levels 12-15 --dry-run
+  tilepack import full.tpkx Layers --only-missing
   tilepack import update.tpkx Layers --changed
 """
 
@@ -76,7 +64,6 @@ def import_cache(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
-    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     merge: Annotated[
@@ -86,6 +73,9 @@ def import_cache(
         bool, typer.Option("--overwrite", help="Put the tiles in the place of those of TARGET, transparent pixels too.")
     ] = False,
     delete_missing: DeleteMissing = False,
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Fill gaps: bring in tiles that TARGET has not, and touch no other.")
+    ] = False,
     changed: Annotated[
         bool,
         typer.Option(
@@ -131,12 +121,13 @@ def import_cache(
         raise typer.BadParameter("they contradict each other; choose one", param_hint="--merge / --overwrite")
     if delete_missing and not overwrite:
         raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
-    areas = gather_areas(
-        ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
-    )
+    if only_missing and (overwrite or delete_missing):
+        raise typer.BadParameter("touches no tile that is there; choose one", param_hint="--only-missing / --overwrite")
+    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
     asked: tilepack.ImportOptions = {
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,
+        "only_missing": only_missing,
         "only_changed": changed,
         "force": force,
         "levels": levels,
@@ -157,37 +148,7 @@ def import_cache(
         "thumbnail": read_thumbnail(thumbnail),
     }
     if dry_run:
-        plan = _plan(source, target, asked, quiet=quiet)
-        show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
-        show_plan(plan, jobs, json=json)
+        plan_only(partial(tilepack.plan_import, source, target, **asked), jobs, json=json, quiet=quiet)
         return
-    with telling_what_is_left(target, existing=True):
-        result = _import(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
-    show_result(result, json=json, quiet=quiet)
-    if result.skipped:
-        sys.stdout.flush()
-        raise typer.Exit(SKIPPED)
-
-
-def _plan(source: Path, target: Path, asked: tilepack.ImportOptions, *, quiet: bool) -> tilepack.TransferPlan:
-    from tilepack_cli.progress import Looking
-
-    with Looking(quiet=quiet) as looking:
-        return tilepack.plan_import(source, target, **asked, looking=looking.so_far)
-
-
-def _import(
-    source: Path, target: Path, asked: tilepack.ImportOptions, *, jobs: int | None, quiet: bool, verbose: bool
-) -> tilepack.TransferResult:
-    from tilepack_cli.progress import Moving
-
-    with Moving(quiet=quiet) as moving:
-        announce = announcing(moving, quiet=quiet, verbose=verbose)
-
-        def begin(plan: tilepack.TransferPlan) -> None:
-            announce(plan)
-            show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
-
-        return tilepack.import_cache(
-            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
-        )
+    work = partial(tilepack.import_cache, source, target, **asked, jobs=jobs)
+    carry_out(work, target, joins=True, json=json, quiet=quiet, verbose=verbose)

@@ -16,7 +16,24 @@ import typer
 from typer.core import TyperCommand
 
 import tilepack
-from tilepack_cli import convert, create, diff, export, importing, info, levels, ls, preview, run, status, tile, verify
+from tilepack_cli import (
+    compact,
+    convert,
+    create,
+    delete,
+    diff,
+    export,
+    importing,
+    info,
+    levels,
+    ls,
+    preview,
+    repair,
+    run,
+    status,
+    tile,
+    verify,
+)
 from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
@@ -83,6 +100,9 @@ app.command("export", cls=_Command, epilog=export.EXAMPLES)(export.export_cache)
 app.command("import", cls=_Command, epilog=importing.EXAMPLES)(importing.import_cache)
 app.command("diff", cls=_Command, epilog=diff.EXAMPLES)(diff.show_difference)
 app.command("verify", cls=_Command, epilog=verify.EXAMPLES)(verify.verify_cache)
+app.command("repair", cls=_Command, epilog=repair.EXAMPLES)(repair.repair_cache)
+app.command("delete", cls=_Command, epilog=delete.EXAMPLES)(delete.delete_tiles)
+app.command("compact", cls=_Command, epilog=compact.EXAMPLES)(compact.compact_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
 app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)

@@ -33,7 +33,7 @@ Strict = Annotated[
 
 DeleteMissing = Annotated[
     bool,
-    typer.Option("--delete-missing", help="When overwriting, delete tiles inside that SOURCE does not have."),
+    typer.Option("--delete-missing", help="When overwriting, take away inside what SOURCE has no tiles for."),
 ]
 
 AllowLossy = Annotated[
@@ -87,12 +87,17 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
     named = [name for name, is_given in on_edges.items() if is_given]
     if request.areas is None and named:
         found.append(f"without --aoi nothing is cut, and {', '.join(named)} changes nothing")
-    if request.areas is not None and pixels.background and plan.info.tile_format is not tilepack.TileFormat.JPEG:
-        found.append(f"--background is for JPEG; in {plan.info.tile_format} tiles the outside is transparent")
+    tile_format = plan.info.tile_format
+    may_be_painted = request.areas is not None or request.update is not None
+    if may_be_painted and pixels.background and tile_format is not tilepack.TileFormat.JPEG:
+        found.append(f"--background is for JPEG; in {tile_format} tiles the outside is transparent")
     if request.update is None:
         given = {"--allow-lossy": pixels.allow_lossy, "--recompress": pixels.recompress}
         named = [name for name, is_given in given.items() if is_given]
         found += [f"{', '.join(named)} changes nothing in a new target"] if named else []
-    elif pixels.recompress and plan.info.tile_format is not tilepack.TileFormat.MIXED:
-        found.append(f"--recompress is for MIXED; the target holds {plan.info.tile_format} tiles")
+        return found
+    if pixels.recompress and tile_format is not tilepack.TileFormat.MIXED:
+        found.append(f"--recompress is for MIXED; the target holds {tile_format} tiles")
+    if pixels.allow_lossy and tile_format not in (tilepack.TileFormat.JPEG, tilepack.TileFormat.PNG8):
+        found.append(f"--allow-lossy is for JPEG and PNG8; {tile_format} tiles lose nothing")
     return found

@@ -42,16 +42,17 @@ def show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> N
     if plan.request.update is None:
         columns: tuple[str, ...] = ("bundles to copy", "to repack", "to blend", "tiles whole", "to cut", "size")
     else:
-        columns = ("copy", "repack", "blend bundles", "tiles", "cut", "lay", "delete", "size")
-    show_table(console, table_by_level(plan, columns, _sums_of_update if plan.request.update else _sums))
+        columns = ("copy bundles", "repack", "blend", "move tiles", "cut", "lay", "delete", "size")
+    show_table(console, table_by_level(plan.tasks, columns, _sums_of_update if plan.request.update else _sums))
     console.print()
     console.print(f"{counted(plan.left_out, 'tile')} left out")
     if plan.changes is not None:
-        console.print(_as_before(plan))
+        console.print(plan.tell_changes())
     if plan.tiles_empty:
         console.print(f"{counted(plan.tiles_empty, 'tile')} to drop: no pixel of them lies inside")
     time = duration(estimate.seconds) if estimate.seconds >= 1 else "less than a second"
-    console.print(f"estimate: {size(estimate.tile_bytes)} of tiles in {time}; half or double is no surprise")
+    line = f"estimate: {size(estimate.tile_bytes)} of tiles in {time}; half or double is no surprise"
+    console.print(line, soft_wrap=True)
 
 
 def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> None:
@@ -64,8 +65,8 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
         console.print(readable(f"{name_verb(plan, past=True)} {plan.target}"), soft_wrap=True, style="bold")
         console.print(f"  {_kind(plan)}")
         if plan.changes is not None:
-            console.print(f"  {_as_before(plan)}")
-        console.print(f"  {name_bundles(plan, result.unchanged_bundles, result.resumed_bundles)}")
+            console.print(f"  {plan.tell_changes()}")
+        console.print(f"  {name_bundles(plan, result)}")
         console.print(f"  {counted(result.tiles, 'tile')} in {duration(result.seconds)}")
         figures = {**asdict(result.counts), "skipped": len(result.skipped)}
         said = ", ".join(f"{count(number)} {what}" for what, number in figures.items() if number)
@@ -77,15 +78,6 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
     lines = [f"{tile} was skipped: {reason}" for tile, reason in result.skipped.items()]
     more = [f"{counted(len(lines) - _LISTED, 'more tile')} skipped"] if len(lines) > _LISTED else []
     show_warnings([*lines[:_LISTED], *more], quiet=quiet)
-
-
-def _as_before(plan: tilepack.TransferPlan) -> str:
-    """Say how much is as the last run took it."""
-    bundles = counted(plan.bundles_as_before, "bundle")
-    if plan.tasks or not plan.bundles_as_before:
-        return f"{bundles} as the last run took them"
-    how = "; no bundle was opened" if plan.changes is not None and plan.changes.from_outside else ""
-    return f"nothing has changed since the last run, {bundles}{how}"
 
 
 def _with_useless(document: dict[str, Any], plan: tilepack.TransferPlan) -> dict[str, Any]:

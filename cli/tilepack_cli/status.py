@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 import tilepack
-from tilepack_cli.areas import (
-    Aoi,
-    AoiCrs,
-    AoiLayer,
-    AoiScales,
-    AoiWhere,
-    Bbox,
-    ExtentText,
-    gather_areas,
-    read_bbox,
-    read_extent,
-)
-from tilepack_cli.consoles import output, readable, write_json
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.consoles import output, readable, remark, write_json
 from tilepack_cli.figures import count, counted
 from tilepack_cli.options import Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
 from tilepack_cli.outcome import reported
@@ -48,6 +37,7 @@ Examples:
   tilepack status show Usa.tpkx
   tilepack status show Usa.tpkx --levels 0-4 --bundles
   tilepack status show Layers --aoi city.gpkg --json
+  tilepack status show Layers --html status.html --png status.png
 """
 
 REPORT_EXAMPLES = """\b
@@ -75,6 +65,17 @@ def _check_format(text: str) -> str:
     if text.lower() not in _FORMATS:
         raise typer.BadParameter(f"{text!r} is not one of {', '.join(_FORMATS)}")
     return text.lower()
+
+
+def _check_suffix(*suffixes: str) -> Callable[[Path | None], Path | None]:
+    """Give what refuses names of other files, so that no option's value is taken for one."""
+
+    def check(path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in suffixes:
+            raise typer.BadParameter(f"'{path}' does not end in {' or '.join(suffixes)}")
+        return path
+
+    return check
 
 
 Cache = Annotated[
@@ -107,10 +108,30 @@ def show_status(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
-    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     bundles: Annotated[bool, typer.Option("--bundles", help="Show each bundle too, there or missing.")] = False,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            "--png",
+            metavar="NAME.png",
+            show_default=False,
+            callback=_check_suffix(".png"),
+            help="Draw a map of each level's bundles: NAME.png if it is one level, else NAME-L05.png and so on.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            show_default=False,
+            callback=_check_suffix(".html", ".htm"),
+            help="Write it as a page with maps and tables, in one file that needs no network.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace pictures and pages that are there.")] = False,
     every: All = False,
     deep: Deep = False,
     json: Json = False,
@@ -124,19 +145,33 @@ def show_status(
     from tilepack_cli.progress import Looking
 
     refuse_contradictions(levels, scales)
-    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
+    if force and png is None and html is None:
+        raise typer.BadParameter("there is nothing to replace; belongs to --png and --html", param_hint="--force")
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     options = _read_options(ctx, areas, extent, bbox)
     options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
+    written: tuple[Path, ...] = ()
     with Looking(quiet=quiet) as looking:
-        report = tilepack.status_of(source, bundles=bundles, looking=looking.so_far, **options)
+        if png is None and html is None:
+            report = tilepack.status_of(source, bundles=bundles, looking=looking.so_far, **options)
+        else:
+            drawn = tilepack.draw_status(source, png=png, html=html, force=force, looking=looking.so_far, **options)
+            report, written = drawn.report, drawn.paths
     if json:
-        write_json(report.as_json())
+        rows = report.as_json()
+        if not bundles:
+            rows.pop("bundles", None)
+        write_json({"written": list(map(str, written)), **rows} if written else rows)
         return
     show_warnings(report.warnings, quiet=quiet)
     show_levels(report)
-    if report.bundles is not None:
+    if bundles and report.bundles is not None:
         sys.stdout.write("\n")
         write_bundles(report.bundles)
+    if not quiet:
+        sys.stdout.flush()
+        for path in written:
+            remark(f"wrote {path}")
 
 
 @reported
@@ -165,7 +200,6 @@ def write_report(
     aoi_layer: AoiLayer = None,
     aoi_where: AoiWhere = None,
     aoi_crs: AoiCrs = None,
-    aoi_scales: AoiScales = None,
     extent: ExtentText = None,
     bbox: Bbox = None,
     every: All = False,
@@ -186,7 +220,7 @@ def write_report(
     from tilepack_cli.progress import Looking
 
     refuse_contradictions(levels, scales)
-    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs, "aoi_scales": aoi_scales}
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     options = _read_options(ctx, areas, extent, bbox)
     options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
     with Looking(quiet=quiet) as looking:

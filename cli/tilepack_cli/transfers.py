@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import typer
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tilepack_cli.progress import Moving
+
+
+class _OfBundle(Protocol):
+    """What is planned for one bundle."""
+
+    @property
+    def bundle(self) -> tilepack.BundleKey: ...
+
+
+_Task = TypeVar("_Task", bound=_OfBundle)
 
 
 def check_target(target: Path, storage_format: str | None, *, ready_to_serve: bool) -> tilepack.StorageFormat | None:
@@ -89,33 +99,36 @@ def show_warnings(warnings: Sequence[str], *, quiet: bool, console: Console | No
 
 
 def table_by_level(
-    plan: tilepack.TransferPlan, columns: Sequence[str], sums: Callable[[Sequence[tilepack.BundleTask]], Sequence[str]]
+    tasks: Sequence[_Task], columns: Sequence[str], sums: Callable[[Sequence[_Task]], Sequence[str]]
 ) -> Table:
     """Make a row per level, and one for all.
 
     Args:
-        plan: What is planned.
+        tasks: What is planned, bundle by bundle.
         columns: Names of the columns beside the level's.
         sums: Gives the figures of some tasks, one for each column.
     """
     from rich.table import Table
 
-    levels = sorted({task.bundle.level for task in plan.tasks})
+    levels = sorted({task.bundle.level for task in tasks})
     table = Table(box=None, padding=(0, 0, 0, 2), header_style="bold", footer_style="bold", show_footer=len(levels) > 1)
     for name in ("level", *columns):
         table.add_column(name, justify="right", no_wrap=True)
     for level in levels:
-        table.add_row(str(level), *sums([task for task in plan.tasks if task.bundle.level == level]))
-    for column, footer in zip(table.columns, ("all", *sums(plan.tasks)), strict=True):
+        table.add_row(str(level), *sums([task for task in tasks if task.bundle.level == level]))
+    for column, footer in zip(table.columns, ("all", *sums(tasks)), strict=True):
         column.footer = footer
     return table
 
 
 def name_verb(plan: tilepack.TransferPlan, *, past: bool = False) -> str:
     """Say what would be done, or was, with the target."""
+    if plan.request.update is not None and plan.request.update.only_missing:
+        return "filled gaps in" if past else "fill gaps in"
     if plan.request.update is not None:
-        verb = "merge into" if plan.request.update.mode == "MERGE" else "overwrite in"
-        return {"merge into": "merged into", "overwrite in": "overwrote in"}[verb] if past else verb
+        if plan.request.update.mode == "MERGE":
+            return "merged into" if past else "merge into"
+        return "overwrote tiles of" if past else "overwrite tiles of"
     if past:
         return "made"
     return verb_for(plan.target, replace=plan.request.replace)
@@ -134,27 +147,29 @@ def name_kind(plan: tilepack.TransferPlan | tilepack.CreationPlan) -> str:
 
 
 def name_levels(plan: tilepack.TransferPlan) -> str:
-    """Name the levels that hold what is moved."""
+    """Name the levels that hold what is moved, and what the target calls them where that is something else."""
     levels = {task.bundle.level for task in plan.tasks}
-    return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}" if levels else "no levels"
+    if not levels:
+        return "no levels"
+    there = {plan.levels[level] for level in levels}
+    renamed = f" ({spans(there)} in the target)" if there != levels else ""
+    return f"level{'' if len(levels) == 1 else 's'} {spans(levels)}{renamed}"
 
 
-def name_bundles(plan: tilepack.TransferPlan, unchanged: int = 0, resumed: int = 0) -> str:
+def name_bundles(plan: tilepack.TransferPlan, result: tilepack.TransferResult | None = None) -> str:
     """Say what happens to how many bundles, for each way that there is.
 
     Args:
         plan: What is planned.
-        unchanged: Bundles that turned out to stay as they are, whatever was planned.
-        resumed: Bundles that an earlier run had done.
+        result: What was done.
     """
     ways = {"copy": "copied whole", "repack": "repacked", "blend": "blended"}
-    numbers = {way: sum(task.action == action for task in plan.tasks) for action, way in ways.items()}
-    if unchanged or resumed:
-        numbers = {
-            "replaced": len(plan.tasks) - unchanged - resumed,
-            "unchanged": unchanged,
-            "done by an earlier run": resumed,
-        }
+    actions = [task.action for task in plan.tasks]
+    if result is not None and result.actions is not None:
+        actions = [action for action, number in result.actions.items() for _ in range(number)]
+    numbers = {way: sum(each == action for each in actions) for action, way in ways.items()}
+    if result is not None:
+        numbers |= {"unchanged": result.unchanged_bundles, "done by an earlier run": result.resumed_bundles}
     happening = [(number, way) for way, number in numbers.items() if number] or [(0, "repacked")]
     bundles = counted(len(plan.tasks), "bundle")
     if len(happening) == 1:

@@ -22,10 +22,10 @@ Examples:
   tilepack verify Usa.tpkx --levels 0-5 --json
 """
 
-_SHOWN: Final = 20
+SHOWN: Final = 20
 """Findings of one code that are shown unless more is asked for."""
 
-_STYLES: Final = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
+STYLES: Final = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 
 
 @reported
@@ -53,7 +53,7 @@ def verify_cache(
     if json:
         write_json(findings.as_json())
     else:
-        _show(output(), findings, most=None if verbose else _SHOWN)
+        _show(output(), findings, most=None if verbose else SHOWN)
     if findings.count(tilepack.Severity.ERROR):
         raise typer.Exit(FAILED)
 
@@ -65,26 +65,44 @@ def _show(console: Console, findings: tilepack.Findings, *, most: int | None) ->
         groups.setdefault(finding.code, []).append(finding)
     order = list(tilepack.Severity)
     for code, group in sorted(groups.items(), key=lambda item: (order.index(item[1][0].severity), item[0])):
-        _show_group(console, code, group, findings.counts[code], most=most)
+        show_group(console, code, group, findings.counts[code], most=most)
     console.print()
     for line in _closing(findings):
         console.print(line, soft_wrap=True)
 
 
-def _show_group(console: Console, code: str, group: list[tilepack.Finding], number: int, *, most: int | None) -> None:
-    """Show the findings of one code under a heading, and what to do about them."""
+def show_group(
+    console: Console,
+    code: str,
+    group: list[tilepack.Finding],
+    number: int,
+    *,
+    most: int | None,
+    with_remedy: bool = True,
+) -> None:
+    """Show the findings of one code under a heading, and what to do about them.
+
+    Args:
+        console: Where to.
+        code: The code.
+        group: Its findings, as far as they are kept.
+        number: How many there are.
+        most: How many are shown; None for all that are kept.
+        with_remedy: Whether to say what to do.
+    """
     from rich.text import Text
 
     severity = str(group[0].severity)
     console.print()
-    console.print(Text.assemble((severity, _STYLES[severity]), f" {code}: {count(number)}"), soft_wrap=True)
+    console.print(Text.assemble((severity, STYLES[severity]), f" {code}: {count(number)}"), soft_wrap=True)
     shown = group[:most]
     for finding in shown:
         console.print(f"  {readable(finding.place)}: {readable(finding.message)}", soft_wrap=True)
     if number > len(shown):
         hint = "" if most is None or len(group) <= most else "; --verbose shows more"
         console.print(f"  and {count(number - len(shown))} more{hint}", style="dim", soft_wrap=True)
-    console.print(f"  what to do: {group[0].remedy}", style="dim", soft_wrap=True)
+    if with_remedy:
+        console.print(f"  what to do: {group[0].remedy}", style="dim", soft_wrap=True)
 
 
 def _closing(findings: tilepack.Findings) -> list[str]:

@@ -169,7 +169,7 @@ def strange() -> Iterator[Case]:
         "v1-folder-named-as-bundlx",
         placed("v1", as_folder(f"{LEVEL}/R0000C0000.bundlx")),
         BundleError,
-        ("R0000C0000.bundle", ".bundlx is missing", "backup"),
+        ("R0000C0000.bundlx", "no plain file", "remove it"),
     )
     yield Case(
         "exploded-folder-named-as-tile",

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hostile_builders import (
@@ -78,6 +78,12 @@ def added(path: str, data: bytes = b"x") -> Callable[[Files], Files]:
 
 def removed(ending: str) -> Callable[[Files], Files]:
     return lambda files: {path: data for path, data in files.items() if not path.endswith(ending)}
+
+
+def beheaded(data: bytes, at: int) -> bytes:
+    """Write a PNG where its slot starts, and then its length over it, as it happened to Usa.tpkx."""
+    end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+    return data[: at + 4] + data[at + 8 : end] + b"what" + data[end:]
 
 
 def box(xmin: float, ymin: float, xmax: float, ymax: float) -> bytes:
@@ -185,12 +191,17 @@ def headers() -> Iterator[Broken]:
             return Broken(code, changed(layout, BUNDLE, change), BUNDLE, frozenset(companions), title=layout)
 
         yield broken("bundle-truncated", lambda data: data[:-7])
+        yield replace(
+            broken("bundle-truncated", lambda data: patched(data, 24, u64(len(data) + 9))), title=f"{layout}-claim"
+        )
         yield broken("bundle-header", lambda data: patched(data, 0, u32(4)))
         yield broken("header-file-size", lambda data: data + bytes(9))
         yield broken("header-largest-tile", lambda data, wrong=largest: patched(data, 8, u32(wrong)))
         yield broken("header-slack", lambda data: patched(data, 16, u64(9)))
         yield broken("bundle-dead-space", lambda data: patched(data + bytes(9), 24, u64(len(data) + 9)))
-        yield broken("tile-beheaded-png", lambda data, at=first: patched(data, at + 4, data[at + 8 : at + 70]))
+        yield broken("tile-beheaded-png", lambda data, at=first: beheaded(data, at))
+        torn = broken("tile-beheaded-png", lambda data, at=first: patched(data, at + 4, data[at + 8 : at + 70]))
+        yield replace(torn, title=f"{layout}-rent")
         yield broken("tile-unknown", lambda data, at=first: patched(data, at + 4, b"what"))
         yield broken("tile-no-image", lambda data, at=first: patched(data, at + 4, b"CntZImage " + bytes(30)))
     yield Broken("bundle-renamed", changed("v1", BUNDLE, lambda data: patched(data, 44, u32(128))), BUNDLE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import caches
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ import tilepack
 from tilepack.jobs.keys import KINDS
 from tilepack.jobs.reading import Problems, read_jobs
 from tilepack.keys import TileKey
+from tilepack_cli.main import app
 
 GOOD = """
 [[job]]
@@ -142,8 +144,8 @@ source = "Source"
         ("areas = []", "areas is no list"),
         ("areas = [5]", "an area is no table"),
         ('areas = ["8-0=Source"]', "levels 8-0 run backwards"),
-        ('areas = [{ source = "0-3=Source", levels = "4" }]', "is for levels in two ways"),
-        ('areas = [{ source = "Source", levels = "4", scales = [1] }]', "is for levels and for scales"),
+        ('areas = [{ source = "0-3=Source", levels = "4" }]', "is for levels or scales in two ways"),
+        ('areas = [{ source = "Source", levels = "4", scales = [1] }]', "is for levels or scales in two ways"),
         ('areas = [{ source = "none.gpkg", crs = true }]', "area's crs is true or false"),
         ("needs = 5", "needs is no list of names"),
         ('needs = ["cut"]', "circle: cut needs cut"),
@@ -240,8 +242,33 @@ def test_variables_come_from_the_file_then_the_environment_and_paths_are_the_fil
     assert job.options["source"] == tmp_path / "mine/x/o"
     assert job.options["target"] == Path("/abs/5.tpk")
     assert job.options["title"] == "$ 5"
-    places = [(area.source, area.levels) for area in job.options["areas"]]
-    assert places == [(str(tmp_path / "in.gpkg"), "0-3"), (str(tmp_path / "x.gdb/layer"), None), ("POINT (1 2)", None)]
+    places = [area.split() for area in job.options["areas"]]
+    assert places == [
+        (((0, 3),), str(tmp_path / "in.gpkg")),
+        (None, str(tmp_path / "x.gdb/layer")),
+        (None, "POINT (1 2)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("do", "words"),
+    [
+        ("export", ["export"]),
+        ("import", ["import"]),
+        ("convert", ["convert"]),
+        ("status", ["status", "report"]),
+        ("delete", ["delete"]),
+        ("verify", ["verify"]),
+    ],
+)
+def test_jobs_say_what_the_command_line_says(do, words):
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    options = {option[2:] for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    run = {"dry-run", "jobs", "json", "quiet", "verbose", "help", "report-folder", "thumbnail"}
+    area = {option for option in options if option.startswith("aoi")}
+    assert KINDS[do].keys() - {"source", "target"} == options - run - area | ({"areas"} if area else set())
 
 
 VALUE = st.recursive(

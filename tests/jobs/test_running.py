@@ -92,7 +92,6 @@ def test_each_kind_does_what_the_library_does(place, tmp_path):
 
 
 def test_delete_is_told_in_the_words_of_the_library(place, tmp_path):
-    pytest.importorskip("tilepack.upkeep.deleting")
     write(place, job("cut"), job("gone", "delete", source=None, target="cut.tpkx", levels="3", needs="cut"))
     assert states(tilepack.run_jobs(place)) == {"cut": "done", "gone": "done"}
     assert {key.level for key in caches.read_all(tmp_path / "cut.tpkx")} == {4, 5}

@@ -60,10 +60,11 @@ def write_cache(
     *,
     storage: StorageFormat = StorageFormat.COMPACT_V2,
     extent: tilepack.Extent | None = None,
+    kind: str = "png",
     **style: object,
 ) -> Path:
     """Write a cache of random tiles; it declares the extent, or the box of its finest level's tiles."""
-    held = {key: payload(key, size=20 + key.row % 7) for key in tiles}
+    held = {key: payload(key, kind, size=20 + key.row % 7) for key in tiles}
     info = describe(scheme, storage, extent=extent)
     makers = {
         StorageFormat.COMPACT: v1_files,

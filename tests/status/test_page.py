@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lxml import html
+from page_reading import assert_loads_nothing, pictures_of, read_page, words
 from PIL import Image
 
 from tilepack.status.html import CompletenessReport, format_report
@@ -36,33 +35,13 @@ def level(number=9, counts=((4, 4), (1, 4), (0, 4)), names=None, **more):
 def page(*levels, **more):
     report = CompletenessReport(**{"title": "Roads", "place": "/caches/Roads", "levels": levels, **more})
     text = format_report(report)
-    return text, html.document_fromstring(text.encode("utf-8"))
-
-
-def words(element):
-    return " ".join("".join(element.itertext()).split())
-
-
-def assert_loads_nothing(text, root):
-    """Look at everything by which a page could fetch or run something."""
-    assert not root.xpath("//script | //link | //iframe | //object | //embed | //base | //form | //svg")
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            assert not name.startswith("on")
-            if name in ("src", "href"):
-                assert value.startswith("data:image/png;base64," if name == "src" else "#")
-            assert name not in ("srcset", "action", "data", "poster", "background", "xlink:href")
-    styles = "".join(style.text for style in root.iter("style")) + "".join(root.xpath("//@style"))
-    assert "url(" not in styles
-    assert "@import" not in styles
-    (policy,) = root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
-    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return text, read_page(text)
 
 
 def test_the_page_is_one_file_that_loads_nothing():
     text, root = page(level(9), level(10), warnings=["look here"], facts=[("bounded by", "x.gpkg")])
     assert text.startswith("<!DOCTYPE html>")
-    assert_loads_nothing(text, root)
+    assert_loads_nothing(root)
 
 
 def test_it_tells_the_figures_of_each_level():
@@ -84,10 +63,10 @@ def test_links_lead_to_their_levels():
 
 def test_every_level_has_its_picture():
     _, root = page(level(9), level(10))
-    pictures = root.xpath("//img")
-    assert len(pictures) == 2
-    for image in pictures:
-        with Image.open(io.BytesIO(base64.b64decode(image.get("src").partition(",")[2]))) as opened:
+    images = root.xpath("//img")
+    assert len(images) == 2
+    for image, picture in zip(images, pictures_of(root), strict=True):
+        with Image.open(io.BytesIO(picture)) as opened:
             assert opened.size == (int(image.get("width")), int(image.get("height")))
         assert image.get("alt")
 
@@ -102,10 +81,28 @@ def test_bundles_that_lack_most_come_first():
     assert "and 90 more incomplete bundles" in words(root.get_element_by_id("level-9"))
 
 
-@pytest.mark.parametrize(("count", "sentence"), [(1, "The bundle is complete."), (3, "All 3 bundles are complete.")])
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [(1, "The bundle is complete."), (2, "Both bundles are complete."), (3, "All 3 bundles are complete.")],
+)
 def test_complete_levels_say_so(count, sentence):
     _, root = page(level(9, counts=((4, 4),) * count))
     assert sentence in words(root.get_element_by_id("level-9"))
+
+
+def test_only_what_there_is_has_a_legend_and_tiles_outside_are_told():
+    _, root = page(level(9, outside=5), level(10, counts=((4, 4),)))
+    first, second = (root.get_element_by_id(f"level-{number}") for number in (9, 10))
+    assert [words(each) for each in first.xpath(".//ul/li")] == ["empty 1", "25 to 49 % 1", "complete 1"]
+    assert [words(each) for each in second.xpath(".//ul/li")] == ["complete 1"]
+    assert "5 of 12 tiles built, 41.6 %; 5 tiles outside" in words(first)
+    assert "outside" not in words(second)
+
+
+def test_small_maps_stand_side_by_side_unless_there_is_something_to_list():
+    _, root = page(level(9, ((4, 4),)), level(10, ((4, 4),) * 2), level(11, ((4, 4),) * 3), level(12, ((1, 4),)))
+    kinds = [section.get("class") for section in root.xpath("//section[starts-with(@id, 'level')]")]
+    assert kinds == ["level small", "level small", "level", "level"]
 
 
 def test_levels_without_bundles_and_pages_without_levels_are_pages():
@@ -125,8 +122,8 @@ def test_hostile_names_are_text(where):
         "name": {},
     }[where]
     names = [HOSTILE] * 3 if where == "name" else None
-    text, root = page(level(9, names=names), **given_)
-    assert_loads_nothing(text, root)
+    _, root = page(level(9, names=names), **given_)
+    assert_loads_nothing(root)
     assert HOSTILE in "".join(root.itertext())
 
 

@@ -115,6 +115,21 @@ def test_the_area_is_drawn_over_the_cells():
     assert (y.min(), y.max()) == pytest.approx((50, 350), abs=2)
 
 
+def test_letters_are_kept_apart_from_the_area_s_line():
+    level = grid(1, 1, 6000, names=["R0080C0100"])
+    lines = np.array([[-7e6, 3e6 - y, -6.999e6, 3e6 - y] for y in range(350, 650, 10)])
+    crossed = grid(1, 1, 6000, names=level.names, edges=lines)
+    plain, lined = (draw_completeness(each, framed=False)[..., :3] for each in (level, crossed))
+    ink = (plain == picture.INK).all(axis=2)
+    line = (lined == picture.AREA).all(axis=2)
+    assert ink.sum() > 40
+    assert line.sum() > 1000
+    near = ink.copy()
+    for axis, step in itertools.product((0, 1), (1, -1)):
+        near |= np.roll(ink, step, axis)
+    assert not (near & line).any()
+
+
 def test_figures_and_legend_count_all():
     level = grid(5, 2, EVERY)
     assert figures_text(level) == "81,917 of 163,840 tiles built, 49.9 %, in 10 bundles"

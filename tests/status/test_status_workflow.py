@@ -6,9 +6,11 @@ coordinates to its grid, and in every spatial reference.
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
-from caches import look_at_tiles
+from caches import look_at_files, look_at_tiles
 from command_line import run
 from pyogrio import raw
 from status_caches import SCHEMES, write_cache
@@ -42,7 +44,7 @@ def job(request, tmp_path_factory):
         TileRange(level=9, row_start=top, row_stop=bottom, column_start=left, column_stop=right)
     )
     part = {tile for tile in EVERY if tile.bundle in COMPLETE or (tile.bundle not in EMPTY and tile.row % 3)}
-    full = write_cache(folder / "full", scheme, EVERY, extent=extent)
+    full = write_cache(folder / "full", scheme, EVERY, extent=extent, kind="jpg")  # opaque, and no tile of the other
     write_cache(folder / "part", scheme, part, extent=extent)
     (folder / "report").mkdir()
     return scheme, folder, full
@@ -116,3 +118,46 @@ def test_report_within_an_earlier_report_expects_the_same_bundles(job, tmp_path)
     assert {report.bundles.bundle(number) for number in range(len(report.bundles))} == {tile.bundle for tile in MISSING}
     assert sum(level.expected for level in report.levels) == len(MISSING)
     assert (report.bundles.percent < 100).all()
+
+
+def test_an_import_within_the_report_fills_the_incomplete_bundles_and_touches_no_other(job, tmp_path):
+    _, folder, full = job
+    target = shutil.copytree(folder / "part", tmp_path / "Städte [1]")
+    before, files = look_at_tiles(target), look_at_files(target)
+    assert run("status", "rebuild", target, "-q").exit_code == 0
+    assert run("status", "report", target, "--report-folder", tmp_path, "-q").exit_code == 0
+    words = ["--aoi", tmp_path / "Status.gdb/TaskStatus", "--aoi-where", "percentComplete < 100"]
+    result = run("import", full, target, *words)
+    assert result.exit_code == 0, result.stderr
+    assert "warning: Status.gdb in the target will be out of date; rebuild it" in result.stderr
+    new = {tile: data for tile, data in look_at_tiles(full).items() if tile in MISSING}
+    assert look_at_tiles(target) == before | new
+    same = {name for name, data in look_at_files(target).items() if files.get(name) == data}
+    kept = {
+        name for name in files if any(f"L{key.level:02d}/R{key.row:04x}C{key.column:04x}." in name for key in COMPLETE)
+    }
+    assert kept <= same
+    assert len(kept) == len(COMPLETE)
+
+    # The cache's own status is of before, until it is rebuilt.
+    assert shares(target) == shares(tmp_path)
+    assert min(shares(target)) < 100
+    assert run("status", "rebuild", target, "-q").exit_code == 0
+    assert shares(target) == [100] * len({tile.bundle for tile in EVERY})
+    again = run("import", full, target, "--aoi", target / "Status.gdb/TaskStatus", *words[2:])
+    assert again.exit_code == 1
+    assert "there is no polygon in it" in again.stderr
+
+
+def shares(folder):
+    """Give percentComplete of each row of a folder's Status.gdb."""
+    _, _, _, (values,) = raw.read(folder / "Status.gdb", layer="TaskStatus", columns=["percentComplete"])
+    return values.tolist()
+
+
+def test_an_import_without_status_does_not_speak_of_it(job, tmp_path):
+    _, folder, full = job
+    target = shutil.copytree(folder / "part", tmp_path / "part")
+    result = run("import", full, target, "--levels", "8")
+    assert result.exit_code == 0, result.stderr
+    assert "Status.gdb" not in result.stderr

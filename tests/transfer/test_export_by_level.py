@@ -85,7 +85,9 @@ def test_area_beside_it_without_levels_is_for_all_others(source, area, tmp_path)
 def test_levels_that_hold_no_tiles_are_left_out_and_none_but_those_is_an_error(source, area, tmp_path):
     beyond = write_rows(tmp_path / "beyond.gpkg", [0, 5], [square(SCHEME, 0, 0, 0, 1), square(SCHEME, 5, 2, 2, 1)])
     assert set(look_at_tiles(export_to("v2", source, tmp_path / "out", area=beyond))) == {TileKey(5, 2, 2)}
-    with pytest.raises(tilepack.AreaOfInterestError, match="names levels 0, of which none holds tiles; levels 3, 4, 5"):
+    with pytest.raises(
+        tilepack.AreaOfInterestError, match="is for levels 0, of which none holds tiles; levels 3, 4, 5"
+    ):
         export_to("v2", source, tmp_path / "more", area=f"0={beyond}")
 
 

@@ -6,14 +6,14 @@ import ctypes
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
-"""How long a rename is tried again that Windows refuses because someone has the file open."""
+"""How long a rename or removal is tried again that Windows refuses because someone has the file open."""
 _FEW: Final = 8
 """Files that are synced one by one, rather than the whole file system with what others write to it."""
 
@@ -24,21 +24,28 @@ def rename(source: Path, target: Path) -> None:
     Raises:
         TransferError: The system refuses.
     """
-    deadline = time.monotonic() + _RETRY_SECONDS
     with explained(f"rename {source.name}", target):
-        while True:
-            try:
-                source.replace(target)
-            except PermissionError:
-                if os.name != "nt" or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-            else:
-                return
+        _until_let_go(lambda: source.replace(target))
+
+
+def _until_let_go(work: Callable[[], object]) -> None:
+    """Do something to a file; on Windows, wait for readers to let go of it."""
+    deadline = time.monotonic() + _RETRY_SECONDS
+    while True:
+        try:
+            work()
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it; links are removed, not followed. Nothing there is fine.
+
+    On Windows, readers of a file are waited for.
 
     Raises:
         TransferError: The system refuses.
@@ -47,7 +54,7 @@ def remove(path: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)
+            _until_let_go(lambda: path.unlink(missing_ok=True))
 
 
 def sync_folder(folder: Path) -> None:
@@ -82,7 +89,9 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync_files(paths: Sequence[Path]) -> None:
-    """Wait until some files of one file system are on the disk.
+    """Wait until some files of one file system are on the disk, under their names where there are several.
+
+    One file whose name was lost is a file that was never written; of several, the others would be left alone.
 
     Raises:
         TransferError: The disk failed.
@@ -94,6 +103,8 @@ def sync_files(paths: Sequence[Path]) -> None:
             return
         for path in paths:
             _sync_file(path)
+        for folder in sorted({path.parent for path in paths}) if len(paths) > 1 else ():
+            sync_folder(folder)
 
 
 def _sync_file(path: Path) -> None:

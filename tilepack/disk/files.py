@@ -37,8 +37,11 @@ def explained(doing: str, place: str | Path) -> Iterator[None]:
 def _reason(error: OSError) -> str:
     """Give the system's own words, and what to do where that is plain."""
     reason = error.strerror or str(error) or type(error).__name__
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-    return f"{reason}; make room on the disk, and start again" if full else reason
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return f"{reason}; make room on the disk, and start again"
+    if error.errno == errno.EFBIG:
+        return f"{reason}; the disk or a limit of the system (ulimit -f) takes no file so large, write elsewhere"
+    return reason
 
 
 class PositionedFile:

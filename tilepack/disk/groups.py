@@ -12,6 +12,9 @@ from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item")
 
+MOST_TOGETHER = 1024
+"""Items of a group; one at a time makes the steps of some work the same in every run."""
+
 _MOST_WAITING: Final = 512 << 20
 """Bytes that wait, beyond which whoever hands over more has to wait, too."""
 
@@ -77,7 +80,7 @@ class GroupWorker(Generic[Item]):
         with self._changed:
             while not self._waiting and not self._is_ending:
                 self._changed.wait()
-            return [] if self._is_stopped else list(self._waiting)
+            return [] if self._is_stopped else self._waiting[:MOST_TOGETHER]
 
     def finish(self) -> None:
         """Wait until everything is worked off.

@@ -1,7 +1,8 @@
 """One writer at a time: a file that the operating system locks, and that says who holds it.
 
 A lock goes with the process that holds it, however that ends; the file may stay and locks nobody out. Whoever can write
-beside the target can take it: no account on any server is asked.
+beside the target can take it: no account on any server is asked. What lies there already is a stranger's: it is neither
+followed, if it is a link, nor waited for, if it is a pipe.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import contextlib
 import os
 import re
 import socket
+import stat
 from pathlib import Path
 from typing import IO, Final
 
 from tilepack.disk.files import explained
 from tilepack.errors import TransferError
 
+FOLDER_LOCK: Final = "tilepack.lock"
+"""Held in a cache folder by whoever replaces bundles of it, or the whole folder."""
+
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_SHOWN: Final = 200
+"""Characters of the holder's own words in a message."""
 _LOCK_BYTE: Final = 1 << 20
 """Windows locks a byte, and nobody else can read a locked one: far behind the text."""
 
@@ -38,18 +46,31 @@ class WriterLock:
         """
         self.path = path
         self._file = _hold(path, target)
+        try:
+            with explained("write the lock", path):
+                self._file.seek(0)
+                self._file.truncate(0)
+                self._file.write(f"tilepack (process {os.getpid()} on {socket.gethostname()})")
+                self._file.flush()
+        except BaseException:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let go, and remove the file; letting go twice does no harm."""
         if self._file.closed:
             return
         if os.name == "nt":  # which removes no open file
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
         else:  # removed while still held, so that nobody takes it between the two steps
-            self.path.unlink(missing_ok=True)
-            self._file.close()
+            with contextlib.suppress(OSError):
+                if _is_same_file(self._file, self.path):  # and not the next one's, where the folder was replaced
+                    self.path.unlink()
+            with contextlib.suppress(OSError):  # closing tries again what could not be written
+                self._file.close()
 
 
 def refuse_foreign_locks(folders: list[Path], own: Path) -> None:
@@ -75,20 +96,26 @@ def refuse_foreign_locks(folders: list[Path], own: Path) -> None:
 
 def _hold(path: Path, target: Path) -> IO[str]:
     while True:
-        with explained("write in the target's folder", path.parent):
-            lock = path.open("a+", encoding="utf-8")
+        lock = _open(path)
         if not _try_lock(lock):
-            lock.seek(0)
-            holder = lock.read(200).strip() or "another process"
-            lock.close()
-            raise TransferError(f"{target}: {holder} is writing it; wait until it is done")
+            with lock:
+                lock.seek(0)
+                holder = "".join(letter for letter in lock.read(_SHOWN) if letter.isprintable()).strip()
+            raise TransferError(f"{target}: {holder or 'another process'} is writing it; wait until it is done")
         if os.name == "nt" or _is_same_file(lock, path):
-            break
+            return lock
         lock.close()  # its holder removed it after we opened it: take the next one
-    lock.truncate(0)
-    lock.write(f"tilepack (process {os.getpid()} on {socket.gethostname()})")
-    lock.flush()
-    return lock
+
+
+def _open(path: Path) -> IO[str]:
+    """Open a lock file, or make it."""
+    with explained("write in the target's folder", path.parent):
+        descriptor = -1 if path.is_symlink() else os.open(path, _FLAGS, 0o666)
+    if descriptor < 0 or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise TransferError(f"{path}: is no plain file, and none of tilepack's; remove it")
+    return open(descriptor, "r+", encoding="utf-8", errors="replace")  # noqa: PTH123  of a descriptor
 
 
 def _is_same_file(lock: IO[str], path: Path) -> bool:

@@ -47,10 +47,9 @@ class PackageTree:
             TransferError: It cannot be read.
         """
         self.place = str(path)
-        self._file = PositionedFile(path)
+        self._open_both(path)
         try:
             self._size = self._file.size()
-            self._zip = self._open_zip(path)
             self._members: dict[str, zipfile.ZipInfo] = {}
             self._folders: dict[str, dict[str, bool]] = {"": {}}
             self._check_count()
@@ -60,6 +59,22 @@ class PackageTree:
         except BaseException:
             self.close()
             raise
+
+    def _open_both(self, path: Path) -> None:
+        """Open the file and its directory, which are of one package though another may take its place meanwhile."""
+        while True:
+            self._file = PositionedFile(path)
+            try:
+                self._zip = self._open_zip(path)
+            except BaseException:
+                stands = _is_at(self._file, path)
+                self._file.close()
+                if stands:
+                    raise
+                continue
+            if self._zip.fp is not None and os.path.sameopenfile(self._zip.fp.fileno(), self._file.descriptor):
+                return
+            self.close()
 
     def _open_zip(self, path: Path) -> zipfile.ZipFile:
         try:
@@ -281,9 +296,16 @@ class PackageTree:
 
     def close(self) -> None:
         """Close the package."""
-        if hasattr(self, "_zip"):
-            self._zip.close()
+        self._zip.close()
         self._file.close()
+
+
+def _is_at(file: PositionedFile, path: Path) -> bool:
+    """Tell whether an open file is still what stands at a path, or nothing does."""
+    try:
+        return os.path.samestat(os.fstat(file.descriptor), path.stat())
+    except OSError:
+        return True
 
 
 def _misplaced(place: str) -> BundleError:

@@ -2,7 +2,8 @@
 
 ``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. A folder that is to be
 replaced steps aside first, to ``NAME.replaced``. ``NAME.partial.lock`` keeps a second writer out and says who holds it;
-it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back.
+it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back. Of a
+folder that is to be replaced the lock inside is held as well, against those who replace bundles of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, Protocol
 
 from tilepack.disk.durable import remove, rename, sync_folder
 from tilepack.disk.files import explained
-from tilepack.disk.locking import WriterLock
+from tilepack.disk.locking import FOLDER_LOCK, WriterLock
 from tilepack.errors import CacheExistsError, TransferError
 
 
@@ -60,9 +61,12 @@ class Staging:
             if os.path.lexists(left) and not self._lock_path.exists():
                 raise CacheExistsError(f"{left}: is in the way and was not made by tilepack; move it away")
         self._lock = WriterLock(self._lock_path, target)
+        self._inner: WriterLock | None = None
         try:
             self._clear()
             self._refuse(target, replace=replace)
+            if refuse is None and whole.is_dir():  # a cache: an import may be at work in it
+                self._inner = WriterLock(whole / FOLDER_LOCK, target)
         except BaseException:
             self.release()
             raise
@@ -86,6 +90,8 @@ class Staging:
         self._refuse(self.target, replace=self._replace)
         # A file is renamed over a file in one step; folders have to step aside first.
         aside = os.path.lexists(self._whole) and (self._whole.is_dir() or self.partial.is_dir())
+        if self._inner is not None and os.name == "nt":  # which renames no folder that holds an open file
+            self._inner.release()
         if aside:
             rename(self._whole, self._replaced)
         try:
@@ -112,6 +118,8 @@ class Staging:
 
     def release(self) -> None:
         """Let go of the name."""
+        if self._inner is not None:
+            self._inner.release()
         self._lock.release()
 
 
@@ -120,6 +128,15 @@ _CACHE_PART: Final = re.compile(
     r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?",
     re.IGNORECASE,
 )
+
+
+STATUS_FOLDERS: Final = ("Status.gdb", "Status.gdb.arcgis")
+"""Geodatabases in a cache's folder that say how far it is built: its own, and ArcGIS' where that had to make room."""
+
+
+def is_cache_part(name: str) -> bool:
+    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name."""
+    return _CACHE_PART.fullmatch(name) is not None
 
 
 def refuse_existing(target: Path, *, replace: bool) -> None:
@@ -132,13 +149,13 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     if not replace:
         raise CacheExistsError(
-            f"{target}: exists already; choose another name, or say that it is to be replaced (--replace)"
+            f"{target}: exists already; choose another name, replace it by --replace, or import into it"
         )
     if not target.is_dir():
         return
     with explained("list the folder", target):
         names = sorted(path.name for path in target.iterdir())
-    foreign = [name for name in names if not _CACHE_PART.fullmatch(name)]
+    foreign = [name for name in names if not is_cache_part(name)]
     if foreign:
         raise CacheExistsError(
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "

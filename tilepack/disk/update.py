@@ -1,14 +1,16 @@
 """A folder that exists, and of which files are replaced: each bundle in one step, all of them or as many as were done.
 
 A file grows as ``NAME.partial`` beside the one it replaces, which stays until the new one is complete and on the disk.
-Then the journal is told, and the files of the bundle are renamed. One writer at a time, by ``tilepack.lock``.
+Then the journal is told, and the files of the bundle are renamed; the documents likewise, last. One writer at a time,
+by ``tilepack.lock``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,41 +18,61 @@ from zlib_ng import zlib_ng
 
 from tilepack.disk.durable import remove, rename, sync_files, sync_folder
 from tilepack.disk.files import PositionedFile, Sink, explained
-from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, name_files
-from tilepack.disk.locking import WriterLock, refuse_foreign_locks
+from tilepack.disk.groups import GroupWorker
+from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
+from tilepack.disk.locking import FOLDER_LOCK, WriterLock, refuse_foreign_locks
 from tilepack.errors import TransferError
 
-LOCK: Final = "tilepack.lock"
+DOCUMENTS: Final = "documents"
+"""What the journal calls the bundle of the documents."""
+
+_INDEX: Final = ".bundlx"
 
 
 class FolderUpdate:
     """A folder whose files are replaced bundle by bundle. Different bundles may be written by different threads."""
 
-    def __init__(self, root: Path, tiles_folders: Sequence[str], *, fingerprint: str, work: str, force: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        tiles_folders: Sequence[str],
+        documents: Sequence[str],
+        *,
+        fingerprint: str,
+        work: str,
+        force: bool,
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
         """Take the folder, and take up what a killed run left in it.
 
         Args:
             root: The folder.
             tiles_folders: Paths below it of the folders that hold bundles, or rows of tiles.
+            documents: Paths below it of the documents that may be replaced.
             fingerprint: Of the work; a run that was stopped is only taken up by the same.
             work: What is done, for people who find the journal.
             force: Whether lock files of other programs are passed over.
+            versions: What is brought into bundles, by name; a stopped run has done those where it brought in the same.
 
         Raises:
             TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped
-                in it and is to be finished first.
+                in it and is to be finished first, or a folder in it lies elsewhere.
         """
         self.root = root
         self._folders = [root / folder for folder in tiles_folders]
+        self._documents = documents
         self._fingerprint = fingerprint
         self._work = work
-        self.versions: Mapping[str, str] = {}
-        """What is brought into a bundle, by its name: a stopped run has only done it where it brought in the same."""
+        self._versions = versions or {}
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()
+        self._new: list[Path] = []
         self._mutex = threading.Lock()
-        self._lock = WriterLock(root / LOCK, root)
+        self._syncing, self._naming = self._workers()
+        for folder in self._folders:
+            self._refuse_link(folder)
+        self._lock = WriterLock(root / FOLDER_LOCK, root)
         try:
             if not force:
                 above = {folder.parent for folder in self._folders}
@@ -60,18 +82,31 @@ class FolderUpdate:
             self._lock.release()
             raise
 
+    def _refuse_link(self, folder: Path) -> None:
+        if leads_out(self.root, folder):
+            raise TransferError(
+                f"{folder}: is a link to {os.path.realpath(folder)}, outside the cache; nothing is written there, put "
+                f"the folder in its place"
+            )
+
     def _take_up(self) -> Journal | None:
         """Finish what a killed run had begun to rename, and clear away what it had not completed."""
         journal = Journal.open(self.root)
         if journal is None:
+            for folder in self._folders:
+                _name_waiting_indexes(folder)
             return None
         journal.roll_forward()
         for folder in self._folders:
             _sweep(folder)
+        for path in self._documents:
+            remove(self.root / (path + PARTIAL))
         if journal.lines and journal.fingerprint != self._fingerprint:
+            bundles = len(journal.lines.keys() - {DOCUMENTS})
             raise TransferError(
-                f"{self.root}: was left in the middle of {journal.work}, with {len(journal.lines)} bundles done; run "
-                f"the same again to finish it, or remove {journal.path.name} to leave it at that"
+                f"{self.root}: was left in the middle of {journal.work}, with {bundles} "
+                f"bundle{'' if bundles == 1 else 's'} done; run the same again to finish it, or remove "
+                f"{journal.path.name} to leave it at that"
             )
         if not journal.lines:
             journal.end()
@@ -89,10 +124,7 @@ class FolderUpdate:
         Raises:
             TransferError: Its files cannot be read.
         """
-        return self._journal is not None and self._journal.is_done(self._named(bundle))
-
-    def _named(self, bundle: str) -> str:
-        return f"{bundle} {self.versions[bundle]}" if bundle in self.versions else bundle
+        return self._journal is not None and self._journal.is_done(bundle, self._versions.get(bundle, ""))
 
     def reserve(self, path: str, size: int | None) -> None:
         """Files of a folder need no place beforehand."""
@@ -104,12 +136,18 @@ class FolderUpdate:
         """Make a folder, with those above it; one that is there stays.
 
         Raises:
-            TransferError: It cannot be made.
+            TransferError: It cannot be made, or is a link that leads out of the folder.
         """
         folder = self.root / path
-        if folder not in self._made:
-            with explained("make the folder", folder):
-                folder.mkdir(parents=True, exist_ok=True)
+        if folder in self._made:
+            return
+        self._refuse_link(folder)
+        above = (folder, *folder.parents[: len(folder.relative_to(self.root).parts)])
+        new = [place for place in above if not os.path.lexists(place)]
+        with explained("make the folder", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with self._mutex:
+            self._new += reversed(new)
             self._made.add(folder)
 
     def create(self, path: str, size: int | None) -> Sink:
@@ -156,20 +194,51 @@ class FolderUpdate:
             sink.abandon()
             raise
 
-    def publish(self, bundle: str, files: Sequence[str], gone: Sequence[str] = ()) -> None:
-        """Give the complete files of a bundle their names, in this order, and remove those that go.
+    def publish(
+        self, bundle: str, files: Sequence[str], gone: Sequence[str] = (), agreed: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Hand the complete files of a bundle over to be given their names, in this order; those that go are removed.
+
+        That is done in a while, for several bundles at once, for the disk takes as long for one as for many; ``commit``
+        waits for it.
+
+        Args:
+            bundle: What the journal is to call it.
+            files: Paths below the folder.
+            gone: Likewise.
+            agreed: Asked before the journal is told, whether they may have their names still.
 
         Raises:
-            TransferError: The disk is full, or failed, or someone keeps a file open (Windows).
+            TransferError: The disk is full, or failed, or someone keeps a file open (Windows): here, or before.
         """
         self._begin()
-        sync_files([self.root / (path + PARTIAL) for path in files])
+        for path in gone:
+            self._refuse_link((self.root / path).parent)
         with self._mutex:
-            line = JournalLine(self._named(bundle), {path: self._staged.pop(path) for path in files}, tuple(gone))
-            if self._journal is not None:
-                self._journal.add(line)
-            self._touched.update((self.root / path).parent for path in (*files, *gone))
-        name_files(self.root, line)
+            digests = {path: self._staged[path] for path in files}
+        line = JournalLine(bundle, digests, tuple(gone), self._versions.get(bundle, ""))
+        self._syncing.hand_over((line, agreed), sum(digest.size for digest in line.files.values()))
+
+    def _sync(self, group: Sequence[tuple[JournalLine, Callable[[], bool]]]) -> None:
+        """Wait until the files of some bundles are on the disk, and tell the journal."""
+        lines = [line for line, agreed in group if agreed()]
+        sync_files([self.root / (path + PARTIAL) for line in lines for path in line.files])
+        with self._mutex:
+            if self._journal is not None and lines:
+                self._journal.add(lines)
+            # From here on they are the journal's, and wait for their names whatever happens.
+            for path in (path for line in lines for path in line.files):
+                del self._staged[path]
+            for path in (path for line in lines for path in (*line.files, *line.gone)):
+                place = self.root / path
+                self._touched.update(place.parents[: len(place.relative_to(self.root).parts)])
+        for line in lines:
+            self._naming.hand_over(line, 0)
+
+    def _name(self, lines: Sequence[JournalLine]) -> None:
+        """Give files their names; while a large old file goes, the next ones are synced."""
+        for line in lines:
+            name_files(self.root, line)
 
     def give_up(self, files: Sequence[str]) -> None:
         """Throw complete files away that were not published; an index before its bundle, lest the pair look begun."""
@@ -177,45 +246,58 @@ class FolderUpdate:
             self._staged.pop(path, None)
             remove(self.root / (path + PARTIAL))
 
-    def replace_document(self, path: str, data: bytes) -> None:
-        """Write a small file, and let it take the place of the one there is in one step.
-
-        Raises:
-            TransferError: The disk is full, or failed.
-        """
-        place = self.root / path
-        partial = place.with_name(place.name + PARTIAL)
-        with explained("write", partial), partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        rename(partial, place)
-        self._touched.add(place.parent)
-
     def commit(self, documents: Sequence[str] = ()) -> None:
-        """Wait until every name is on the disk, and end the journal.
+        """Let the documents that were written take the places of those there are, and end the journal.
+
+        When that is done, every name is on the disk.
 
         Args:
-            documents: Of no matter in a folder.
+            documents: Their paths, in the order in which they are named.
 
         Raises:
             TransferError: The disk failed.
         """
-        del documents
-        for folder in sorted(self._touched):
+        self.settle()
+        if documents:  # when all bundles have their names
+            self.publish(DOCUMENTS, documents)
+            self.settle()
+        for folder in sorted(self._touched, reverse=True):
             sync_folder(folder)
         if self._journal is not None:
             self._journal.end()
-        self._lock.release()
+        self._leave()
 
     def abort(self) -> None:
         """Throw away what is not complete; the journal stays if a bundle was replaced, for the same work to go on."""
         try:
+            self._syncing.stop()
+            with contextlib.suppress(TransferError):  # whoever comes next rolls forward what the journal holds
+                self._naming.finish()
             self.give_up(list(self._staged))
             if self._journal is not None and not self._journal.lines:
                 self._journal.end()
         finally:
-            self._lock.release()
+            self._leave()
+
+    def _workers(self) -> tuple[GroupWorker[tuple[JournalLine, Callable[[], bool]]], GroupWorker[JournalLine]]:
+        return GroupWorker(self._sync, "tilepack-sync"), GroupWorker(self._name, "tilepack-name")
+
+    def settle(self) -> None:
+        """Wait until all that was handed over has its name.
+
+        Raises:
+            TransferError: The disk failed.
+        """
+        self._syncing.finish()
+        self._naming.finish()
+        self._syncing, self._naming = self._workers()
+
+    def _leave(self) -> None:
+        """Remove the folders that were made in vain, and let others write."""
+        for folder in reversed(self._new):
+            with contextlib.suppress(OSError):  # it holds what it was made for
+                folder.rmdir()
+        self._lock.release()
 
 
 class _PartialSink:
@@ -247,6 +329,21 @@ def _sweep(folder: Path) -> None:
     """Remove files that were not completed, below a folder; an index before its bundle, so that no pair looks begun."""
     found = []
     for parent, _, names in os.walk(folder):
-        found += [Path(parent, name) for name in names if name.endswith(PARTIAL)]
-    for path in sorted(found, key=lambda path: (not path.name.lower().endswith(".bundlx" + PARTIAL), path)):
+        found += [Path(parent, name) for name in names if is_partial(name)]
+    for path in sorted(found, key=lambda path: (not path.name.lower().endswith(_INDEX + PARTIAL), path)):
         remove(path)
+
+
+def _name_waiting_indexes(folder: Path) -> None:
+    """Name the indexes of V1 in a folder whose bundles have their names.
+
+    That is how a killed run may leave a pair, and how tilepack's readers take it. Without a journal it is not in order:
+    someone took that away. But the bundle that comes next would lose its index if that were cleared away.
+    """
+    with explained("list the folder", folder):
+        names = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208  names alone
+    for name in sorted(name for name in names if name.lower().endswith(_INDEX + PARTIAL) and is_partial(name)):
+        index = name[: -len(PARTIAL)]
+        bundles = {other for other in names if other.lower() == index[: -len(_INDEX)].lower() + ".bundle"}
+        if bundles and not any(bundle + PARTIAL in names for bundle in bundles):
+            rename(folder / name, folder / index)

@@ -38,8 +38,9 @@ _N: Final = Severity.NOTE
 
 _BACKUP: Final = "take it from a backup, or make its tiles anew"
 _REPAIR: Final = "tilepack repair puts it right"
+_SETTLE: Final = "tilepack repair puts it right where nothing is left to guess; else take it from a backup"
 _DECLARE: Final = "declare the format that its tiles have, or make them anew"
-_COMPACT: Final = "tilepack compact gets rid of it"
+_COMPACT: Final = "tilepack compact gets rid of it, and so does tilepack repair"
 _PACK: Final = "tilepack convert packs it anew"
 _DESCRIBE: Final = "tilepack convert describes what is there"
 
@@ -60,12 +61,12 @@ RULES: Final[dict[str, Rule]] = {
     "package-malformed": Rule(_E, "the package's directory keeps it from being opened", _BACKUP),
     "package-member-twice": Rule(_E, "two members have one name", "pack it anew with one of them"),
     "package-member-damaged": Rule(_E, "a member's bytes differ from its checksum (--deep)", _BACKUP),
-    "package-member-deflated": Rule(_W, "a member is compressed; ArcGIS reads only stored ones", _PACK),
+    "package-member-deflated": Rule(_W, "a member is compressed; ArcGIS reads only stored ones", _REPAIR),
     "package-junk": Rule(_N, "a member is what packing programs leave behind", _PACK),
     # Documents
-    "document-missing": Rule(_W, "a document that ArcGIS expects in a package is missing", _PACK),
+    "document-missing": Rule(_W, "a document that ArcGIS expects in a package is missing", _REPAIR),
     "document-malformed": Rule(_W, "a document that tiles can be read without is malformed", _BACKUP),
-    "storage-format-wrong": Rule(_W, "tiles are stored otherwise than the documents say", _DESCRIBE),
+    "storage-format-wrong": Rule(_W, "tiles are stored otherwise than the documents say", _REPAIR),
     "spatial-reference-missing": Rule(_W, "no document names a spatial reference", "add it to the document"),
     "spatial-reference-differs": Rule(_W, "two documents name different spatial references", "mend the wrong one"),
     "extent-missing": Rule(_W, "no document declares an extent", _REPAIR),
@@ -74,17 +75,17 @@ RULES: Final[dict[str, Rule]] = {
     "extents-differ": Rule(_N, "two documents declare different extents", "see which is meant; tools take the first"),
     # Levels
     "level-not-in-scheme": Rule(_E, "tiles of a level that the tiling scheme lacks", "add the level to the scheme"),
-    "level-undeclared": Rule(_W, "tiles outside minLOD to maxLOD, where no client asks", _DESCRIBE),
-    "level-declared-empty": Rule(_W, "minLOD or maxLOD names a level without tiles", _DESCRIBE),
+    "level-undeclared": Rule(_W, "tiles outside minLOD to maxLOD, where no client asks", _REPAIR),
+    "level-declared-empty": Rule(_W, "minLOD or maxLOD names a level without tiles", _REPAIR),
     "level-name": Rule(_W, "a level's folder is not named as ArcGIS names it (L07)", "rename it"),
     # Bundles
     "bundle-name": Rule(_E, "the name is none that a bundle of 128 x 128 tiles has", "give it its own name"),
     "bundle-name-case": Rule(_W, "the name is not spelt as ArcGIS spells it (R0080C0100)", "rename it"),
     "bundle-twice": Rule(_E, "two files are the same bundle", "move away the one that is wrong"),
-    "bundle-truncated": Rule(_E, "the file is shorter than its header says", _BACKUP),
+    "bundle-truncated": Rule(_E, "the file is shorter than its header says", _SETTLE),
     "bundle-header": Rule(_E, "the header is none of a bundle of its kind", _BACKUP),
     "bundle-renamed": Rule(_E, "the header's rows and columns are not those of the name", "give it back its own name"),
-    "bundle-overlap": Rule(_E, "two tiles claim the same bytes", _BACKUP),
+    "bundle-overlap": Rule(_E, "two tiles claim the same bytes", _SETTLE),
     "bundle-dead-space": Rule(_N, "bytes that belong to no tile", _COMPACT),
     "bundlx-missing": Rule(_E, "a V1 bundle without its index", _BACKUP),
     "bundlx-malformed": Rule(_E, "a V1 index of another size, or that begins otherwise", _BACKUP),
@@ -98,11 +99,11 @@ RULES: Final[dict[str, Rule]] = {
     "tile-name": Rule(_W, "a row's folder or tile's file is not named as ArcGIS names it", "rename it"),
     "tile-extension": Rule(_W, "a file's extension is not that of its bytes", "rename it"),
     "tile-in-header": Rule(_E, "a tile is said to start inside the header", _BACKUP),
-    "tile-beyond-end": Rule(_E, "a tile is said to end behind the bundle", _BACKUP),
-    "tile-length": Rule(_E, "index and length prefix contradict each other", _REPAIR),
+    "tile-beyond-end": Rule(_E, "a tile is said to end behind the bundle", _SETTLE),
+    "tile-length": Rule(_E, "index and length prefix contradict each other", _SETTLE),
     "tile-too-large": Rule(_E, "a file is larger than a tile can be", "put the tile back"),
-    "tile-empty": Rule(_W, "a tile of no bytes", "remove it: servers take it for a broken picture"),
-    "tile-beheaded-png": Rule(_E, "its length prefix was written over a PNG's first bytes", _REPAIR),
+    "tile-empty": Rule(_W, "a tile of no bytes", "tilepack repair takes it out: servers take it for a broken picture"),
+    "tile-beheaded-png": Rule(_E, "its length prefix was written over a PNG's first bytes", _SETTLE),
     "tile-unknown": Rule(_E, "the first bytes are those of no tile", _BACKUP),
     "tile-no-image": Rule(_E, "raster or vector data among images, or an image among rasters", _BACKUP),
     "tile-format": Rule(_W, "an image of another format than the cache declares", _DECLARE),

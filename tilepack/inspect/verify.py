@@ -60,22 +60,34 @@ def verify(
         TransferError: The system refuses to read the source, or it vanished.
     """
     selection = LevelSelection.of(levels=levels)
-    place = Path(source)
     found = Collector(str(source))
-    if place.is_file() and place.suffix.lower() not in (".xml", ".json", ".cdi"):
-        check_names(found, place)
-    try:
-        reader = open_cache(source)
-    except (MetadataError, BundleError, UnsupportedError) as error:
-        if not found.has_errors:  # else what is wrong with it is told already
-            found.add_error(_code_of(error, place), place.name, error)
+    reader = open_to_check(found, Path(source))
+    if reader is None:
         return found.findings(str(source), deep=deep)
     with reader:
-        if not isinstance(reader, StoreReader):
-            raise UnsupportedError(f"{reader.place}: is not stored in ArcGIS' way; convert it first, then verify that")
         walk = _Walk(found, reader, deep=deep, jobs=jobs or os.cpu_count() or 1, progress=progress)
         walk.run(selection)
     return found.findings(reader.place, deep=deep)
+
+
+def open_to_check(found: Collector, place: Path) -> StoreReader | None:
+    """Open a cache that may be broken; None, and findings, where it cannot be opened.
+
+    Raises:
+        CacheNotFoundError: There is no cache.
+        TransferError: The system refuses to read it.
+    """
+    if place.is_file() and place.suffix.lower() not in (".xml", ".json", ".cdi"):
+        check_names(found, place)
+    try:
+        reader = open_cache(place)
+    except (MetadataError, BundleError, UnsupportedError) as error:
+        if not found.has_errors:  # else what is wrong with it is told already
+            found.add_error(_code_of(error, place), place.name, error)
+        return None
+    if not isinstance(reader, StoreReader):
+        raise UnsupportedError(f"{reader.place}: is not stored in ArcGIS' way; convert it first")
+    return reader
 
 
 def _code_of(error: Exception, place: Path) -> str:

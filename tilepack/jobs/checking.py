@@ -153,11 +153,12 @@ def _check_files_of(job: Job, made: Collection[Path], problems: Problems) -> Non
     if source is not None and not _is_there(source, made):
         problems.add(job.line_of("source"), f"{source}: there is nothing of that name; check the source's path")
     for line, area in zip(job.area_lines, job.options.get(AREAS, ()), strict=True):
-        if not is_area_text(str(area.source)) and not _is_area_there(str(area.source), made):
-            problems.add(line, f"{area.source}: there is no such file for an area; check its path")
-    text = None if target is None else _objection(job, target, made)
-    if text is not None:
-        problems.add(job.line_of("target"), f"{target}: {text}")
+        _, text = area.split()
+        if not is_area_text(str(text)) and not _is_area_there(str(text), made):
+            problems.add(line, f"{text}: there is no such file for an area; check its path")
+    objection = None if target is None else _objection(job, target, made)
+    if objection is not None:
+        problems.add(job.line_of("target"), f"{target}: {objection}")
 
 
 def _objection(job: Job, target: Path, made: Collection[Path]) -> str | None:

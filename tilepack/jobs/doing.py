@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tilepack.cache import ItemDescription
-from tilepack.errors import UnsupportedError
 from tilepack.inspect.rules import Severity
 from tilepack.inspect.verify import verify
 from tilepack.jobs.keys import AREAS
 from tilepack.jobs.reading import Job
 from tilepack.status.keeping import rebuild_status, report_status
 from tilepack.transfer.convert import convert, plan_convert
-from tilepack.transfer.export import ExportOptions, export_cache, plan_export
-from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
+from tilepack.transfer.export import export_cache, plan_export
+from tilepack.transfer.importing import import_cache, plan_import
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.request import PixelOptions
 from tilepack.transfer.result import TransferResult
+from tilepack.upkeep.deleting import delete_tiles, plan_delete
 
 _PIXELS: Final = ("background", "whole-tiles", "keep-blank", "skip-errors", "strict", "allow-lossy", "recompress")
 _DESCRIPTION: Final = ("title", "tags", "description", "attribution")
@@ -68,27 +67,18 @@ def _mode(job: Job) -> str | None:
     return "OVERWRITE" if job.options.get("overwrite") else "MERGE" if job.options.get("merge") else None
 
 
-def _known_to(options: dict[str, Any], known: Mapping[str, Any], job: Job) -> Any:
-    """See that no wish falls on deaf ears."""
-    for name in options.keys() - known.keys():
-        raise UnsupportedError(f"job {job.name}: {name.replace('_', '-')} is nothing that {job.do} knows here")
-    return options
-
-
-def _export_options(job: Job) -> ExportOptions:
-    options = {
+def _export_options(job: Job) -> dict[str, Any]:
+    return {
         **_named(job, _SELECTION),
         **_flags(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "force"),
         "into_existing": _mode(job),
         "pixels": _pixels(job),
         "description": _description(job),
     }
-    found: ExportOptions = _known_to(options, ExportOptions.__annotations__, job)
-    return found
 
 
-def _import_options(job: Job) -> ImportOptions:
-    options = {
+def _import_options(job: Job) -> dict[str, Any]:
+    return {
         **_named(job, _SELECTION),
         **_flags(job, "only-missing", "delete-missing", "force"),
         "mode": _mode(job) or "MERGE",
@@ -97,11 +87,9 @@ def _import_options(job: Job) -> ImportOptions:
         "pixels": _pixels(job),
         "description": _description(job),
     }
-    found: ImportOptions = _known_to(options, ImportOptions.__annotations__, job)
-    return found
 
 
-def _convert_options(job: Job) -> Any:
+def _convert_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, {"levels": "levels", "scales": "scales"}),
         **_flags(job, "storage-format", "replace", "ready-to-serve"),
@@ -121,22 +109,26 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _transferred(result: TransferResult) -> Done:
-    plan = result.plan
-    if plan.changes is not None and not plan.tasks:
-        how = "; no bundle was opened" if plan.changes.from_outside else ""
-        message = f"nothing has changed since the last run, {_counted(plan.bundles_as_before, 'bundle')}{how}"
-    else:
-        message = f"{_counted(result.tiles, 'tile')} in {_counted(len(plan.tasks), 'bundle')}"
-        if plan.bundles_as_before:
-            message += f"; {_counted(plan.bundles_as_before, 'bundle')} as the last run took them"
+    parts = _moved(result.plan, result.tiles)
     if result.skipped:
-        message += f"; {_counted(len(result.skipped), 'tile')} skipped"
-    return Done(message=message, figures=result.as_json(), skipped=len(result.skipped))
+        parts.append(f"{_counted(len(result.skipped), 'tile')} skipped")
+    return Done(message="; ".join(parts), figures=result.as_json(), skipped=len(result.skipped))
+
+
+def _moved(plan: TransferPlan, tiles: int) -> list[str]:
+    """Say how much is moved, and what is as the last run took it."""
+    changes = plan.tell_changes()
+    if changes and not plan.tasks:
+        return [changes]
+    moved = f"{_counted(tiles, 'tile')} in {_counted(len(plan.tasks), 'bundle')}"
+    return [moved, changes] if plan.bundles_as_before else [moved]
 
 
 def _planned(plan: TransferPlan) -> Done:
-    message = f"would move {_counted(plan.tiles, 'tile')} in {_counted(len(plan.tasks), 'bundle')}"
-    return Done(message=message, figures=plan.as_json())
+    parts = _moved(plan, plan.tiles)
+    return Done(
+        message="; ".join([f"would move {parts[0]}", *parts[1:]] if plan.tasks else parts), figures=plan.as_json()
+    )
 
 
 def _do_status(job: Job, _: int | None) -> Done:
@@ -177,26 +169,20 @@ def _plan_verify(job: Job) -> Done:
 
 
 def _delete_options(job: Job) -> dict[str, Any]:
-    options = {**_named(job, _SELECTION), **_flags(job, "pixels", "background", "keep-blank", "skip-errors", "force")}
-    return options | ({"all_tiles": True} if job.options.get("all") else {})
-
-
-def _deleting(name: str) -> Callable[..., Any]:
-    try:
-        found: Callable[..., Any] = getattr(import_module("tilepack.upkeep.deleting"), name)
-    except ModuleNotFoundError:
-        raise UnsupportedError("this version of tilepack deletes no tiles; take a newer one") from None
-    return found
+    return {
+        **_named(job, {**_SELECTION, "all": "all_tiles"}),
+        **_flags(job, "pixels", "background", "keep-blank", "skip-errors", "force"),
+    }
 
 
 def _do_delete(job: Job, jobs: int | None) -> Done:
-    result = _deleting("delete_tiles")(_target(job), jobs=jobs, **_delete_options(job))
+    result = delete_tiles(_target(job), jobs=jobs, **_delete_options(job))
     message = f"deleted {_counted(result.deleted, 'tile')}, cut {_counted(result.cut, 'tile')}"
     return Done(message=message, figures=result.as_json(), skipped=len(result.skipped))
 
 
 def _plan_delete(job: Job) -> Done:
-    plan = _deleting("plan_delete")(_target(job), **_delete_options(job))
+    plan = plan_delete(_target(job), **_delete_options(job))
     return Done(message=f"would delete {_counted(plan.tiles, 'tile')}", figures=plan.as_json())
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from tilepack.aoi_given import Area
-from tilepack.aoi_levels import split_levels
 from tilepack.areas.reading import is_area_text
 from tilepack.errors import TilepackError
 from tilepack.selection import LevelSelection
@@ -134,25 +133,26 @@ def read_area(said: Mapping[str, Any], folder: Path) -> Area:
     if "source" not in said:
         raise ValueError("has no source; name a vector file, or give WKT or GeoJSON")
     text = said["source"]
-    levels = said.get("levels")
+    whole = Area(source=folder / text if _is_there(folder / text) else text)  # it may be a file's name with a "=" in it
+    ranges, rest = whole.split()
+    front = None if ranges is None else ",".join(f"{first}-{last}" for first, last in ranges)
+    scales = whole.named_scales()
+    if "scales" in said:
+        scales = LevelSelection.of(scales=said["scales"]).scales
+    levels = said.get("levels", front)
+    if len({"levels", "scales"} & said.keys()) + (rest != whole.source) > 1:
+        raise ValueError("is for levels or scales in two ways; choose one of them")
+    placed = _placed(str(rest), folder)
+    if levels is not None:
+        placed = f"{levels if isinstance(levels, str) else ','.join(map(str, levels))}={placed}"
+    return Area(source=placed, layer=said.get("layer"), where=said.get("where"), crs=said.get("crs"), scales=scales)
+
+
+def _is_there(path: Path) -> bool:
     try:
-        ranges, rest = (None, text) if (folder / text).exists() else split_levels(text)
-    except OSError:  # a text too long for a name
-        ranges, rest = split_levels(text)
-    if ranges is not None:
-        if levels is not None or "scales" in said:
-            raise ValueError("is for levels in two ways; choose one of them")
-        levels = ",".join(f"{first}-{last}" for first, last in ranges)
-    if levels is not None and "scales" in said:
-        raise ValueError("is for levels and for scales; choose one of them")
-    return Area(
-        source=_placed(str(rest), folder),
-        layer=said.get("layer"),
-        where=said.get("where"),
-        crs=said.get("crs"),
-        levels=levels,
-        scales=said.get("scales"),
-    )
+        return path.exists()
+    except (OSError, ValueError):  # a text too long for a name
+        return False
 
 
 def _placed(text: str, folder: Path) -> str:

@@ -23,6 +23,18 @@ _MOST_PIXELS: Final = 1 << 24
 
 _REMEDY: Final = "take it from an undamaged copy of the cache, or leave it out"
 
+_PNGS: Final = frozenset({TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32})
+
+_ADMITTED: Final = {
+    TileFormat.JPEG: {TileFormat.JPEG},
+    TileFormat.LERC: {TileFormat.LERC},
+    TileFormat.PNG: _PNGS,
+    TileFormat.PNG32: _PNGS,
+    TileFormat.PNG8: {TileFormat.PNG8},
+    TileFormat.PNG24: {TileFormat.PNG24},
+    TileFormat.MIXED: {TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
+}
+
 _COLOUR_TYPES: Final = {TileFormat.PNG8: 3, TileFormat.PNG24: 2}
 
 # The C library of Linux gives freed memory back to the system above a threshold that follows the largest block freed
@@ -91,6 +103,11 @@ def admits(tile_format: TileFormat, kind: TileKind) -> bool:
             return kind.is_png
         case _:
             return kind.is_png and kind.colour_type == _COLOUR_TYPES[tile_format]
+
+
+def admits_format(tile_format: TileFormat, other: TileFormat) -> bool:
+    """Tell whether tiles of a cache of another tile format may stand in one as they are, by what documents say."""
+    return other in _ADMITTED[tile_format]
 
 
 def decode(data: bytes, *, width: int, height: int) -> Decoded:

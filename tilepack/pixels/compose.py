@@ -17,8 +17,7 @@ A tile is decoded only where its bytes cannot move, and encoded only where a pix
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,64 +26,16 @@ from tilepack.errors import TileError, UnsupportedError
 from tilepack.pixels.blend import BlendMode, Colour, Mask, Pixels, cut, is_blank, is_opaque, merge, overwrite, paint
 from tilepack.pixels.codec import Decoded, Encoded, admits, decode, encode_png, identify
 from tilepack.pixels.jpeg import write_jpeg
+from tilepack.pixels.outcome import Outcome, TileNotes, TileResult
 from tilepack.pixels.palette import Indexed, cut_indexed
 from tilepack.pixels.png import write_png
 
 _DEFAULT_QUALITY = 75
 
 _NEEDS_BACKGROUND = (
-    "JPEG cannot hold transparent pixels, and this tile would have some: give a --background colour, write into a new "
-    "cache (it becomes MIXED) or a MIXED one, or take --whole-tiles"
+    "JPEG cannot hold transparent pixels, and this tile would have some: give a --background colour, or write into a "
+    "MIXED cache"
 )
-
-
-class Outcome(StrEnum):
-    """What becomes of the tile in the target."""
-
-    MOVED = "moved"
-    """It is the source's, byte by byte."""
-    COMPOSED = "composed"
-    """It was decoded and encoded anew."""
-    UNCHANGED = "unchanged"
-    """It stays as it is, or missing."""
-    DROPPED = "dropped"
-    """No visible pixel is left: there shall be no tile."""
-    REFUSED = "refused"
-    """It would have to lose what only ``allow_lossy`` gives leave to lose; nothing was done."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TileNotes:
-    """What is worth counting about one tile."""
-
-    decoded: bool = False
-    """Whether the source's tile was decoded."""
-    transcoded: bool = False
-    """Whether the whole tile moved, but not its bytes: the target's format does not admit them."""
-    quantised: bool = False
-    """Whether colours were given up to fit a palette."""
-    widened_to_rgba: bool = False
-    """Whether a PNG8 or PNG24 tile had to become RGBA (or, opaque with too many colours, RGB)."""
-    sixteen_to_eight: bool = False
-    """Whether 16 bits a channel were rounded to 8."""
-    jpeg_encoded: bool = False
-    """Whether pixels went through JPEG once more."""
-    subsampling_replaced: bool = False
-    """Whether the JPEG took 4:4:4, as its model's own subsampling cannot be written."""
-    cmyk_to_rgb: bool = False
-    """Whether the JPEG's model was CMYK; it became YCbCr."""
-    profile_dropped: bool = False
-    """Whether an ICC profile went with the old bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class TileResult:
-    """What to do with a tile, and its data where there is something to write."""
-
-    outcome: Outcome
-    data: bytes | None = None
-    """What to write, of MOVED and COMPOSED; None of the others."""
-    notes: TileNotes = field(default_factory=TileNotes)
 
 
 def clip_tile(
@@ -162,20 +113,24 @@ def compose_tile(
         quality: Of a JPEG that neither target nor source give tables for; 1 to 100, 0 for 75.
         keep_blank: Whether a tile with no visible pixel is written too.
 
+    Returns:
+        UNCHANGED also where the very bytes come out that the target has.
+
     Raises:
         TileError: A tile is malformed; a note tells if it is the target's.
         UnsupportedError: One that has to be decoded is no image, or a JPEG would become transparent.
         ValueError: The mask is of another shape or type.
     """
-    kind = identify(source_data)
     if mask is not None:
         _check_mask(mask, width, height)
         if not mask.any():
             return TileResult(Outcome.UNCHANGED)
         if mask.all():
             mask = None
+    kind = identify(source_data)
     replaces = target_data is None or mode is BlendMode.OVERWRITE or kind.is_opaque or not kind.is_image
-    if mask is None and replaces and admits(tile_format, kind):
+    takes_place = mask is None and replaces
+    if takes_place and admits(tile_format, kind):
         return _move(source_data, target_data, TileNotes())
     if not kind.is_image or tile_format is TileFormat.LERC:
         raise UnsupportedError(f"a {kind.name} tile can neither move into {tile_format} tiles nor be cut: leave it out")
@@ -188,11 +143,38 @@ def compose_tile(
         keep_blank=keep_blank,
     )
     source = decode(source_data, width=width, height=height)
-    if target_data is None and mask is not None:
-        return _clip(source, mask, wishes, is_new=False)
-    if target_data is None or (mask is None and replaces):
-        return _transcode(source, target_data, wishes)
-    return _lay(source, source_data, target_data, wishes, mask=mask, mode=mode)
+    if target_data is not None and not takes_place:
+        result = _lay(source, source_data, target_data, wishes, mask=mask, mode=mode)
+    elif mask is not None:
+        result = _clip(source, mask, wishes, is_new=False)
+    else:
+        result = _transcode(source, target_data, wishes)
+    return _unless_same(result, target_data)
+
+
+def trim_tile(
+    data: bytes,
+    mask: Mask,
+    tile_format: TileFormat,
+    *,
+    width: int,
+    height: int,
+    background: Colour | None = None,
+    keep_blank: bool = False,
+) -> TileResult:
+    """Cut what lies inside a mask out of a tile of a target that exists.
+
+    The arguments, and what is raised, are those of ``clip_tile``.
+
+    Returns:
+        UNCHANGED where nothing of it shows inside, else COMPOSED or DROPPED.
+    """
+    _check_mask(mask, width, height)
+    tile = decode(data, width=width, height=height)
+    if is_blank(tile.pixels, mask):
+        return TileResult(Outcome.UNCHANGED, notes=TileNotes(decoded=True))
+    wishes = _Wishes(tile_format=tile_format, background=background, allow_lossy=True, keep_blank=keep_blank)
+    return _unless_same(_clip(tile, ~mask, wishes, is_new=True), data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +198,12 @@ def _move(source_data: bytes, target_data: bytes | None, notes: TileNotes) -> Ti
     if source_data == target_data:
         return TileResult(Outcome.UNCHANGED, None, notes)
     return TileResult(Outcome.MOVED, source_data, notes)
+
+
+def _unless_same(result: TileResult, before: bytes | None) -> TileResult:
+    """Leave a tile alone that would be written as the very bytes it has."""
+    is_same = result.outcome is Outcome.COMPOSED and result.data == before
+    return TileResult(Outcome.UNCHANGED, notes=TileNotes(decoded=True)) if is_same else result
 
 
 def _clip(source: Decoded, mask: Mask, wishes: _Wishes, *, is_new: bool) -> TileResult:
@@ -251,8 +239,11 @@ def _transcode(source: Decoded, target_data: bytes | None, wishes: _Wishes) -> T
         # What was there gives its tables, and may be the same; if it is damaged, it is well replaced.
         with suppress(TileError, UnsupportedError):
             target = decode(target_data, width=source.pixels.shape[1], height=source.pixels.shape[0])
-    if wishes.tile_format is TileFormat.JPEG and not wishes.allow_lossy:
-        return TileResult(Outcome.REFUSED, notes=TileNotes(decoded=True))
+    if wishes.tile_format is TileFormat.JPEG:
+        if not wishes.keep_blank and is_blank(source.pixels):  # before it is painted, which would make it visible
+            return TileResult(Outcome.DROPPED, notes=TileNotes(decoded=True))
+        if not wishes.allow_lossy:
+            return TileResult(Outcome.REFUSED, notes=TileNotes(decoded=True))
     result = _finish(source.pixels, source, target, wishes, may_quantise=wishes.allow_lossy)
     if result.notes.widened_to_rgba and wishes.tile_format is TileFormat.PNG8:
         return TileResult(Outcome.REFUSED, notes=TileNotes(decoded=True))

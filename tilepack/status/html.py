@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from tilepack.pixels.mask import Integers
 from tilepack.status.page_style import STYLE
 from tilepack.status.picture import (
     BEYOND,
@@ -30,6 +31,9 @@ from tilepack.status.picture import (
 
 _MAP_WIDTH: Final = 880
 """Pixels of the pictures at most."""
+
+_SMALL_MAP: Final = 400
+"""Pixels of a map's width up to which two stand side by side, where there is room and nothing to list below."""
 
 _WORST: Final = 10
 """Incomplete bundles listed for each level."""
@@ -152,14 +156,16 @@ def _overview(levels: Sequence[CompletenessMap]) -> Iterable[str]:
 
 def _level(level: CompletenessMap) -> Iterable[str]:
     built, expected = int(level.built.sum()), int(level.expected.sum())
-    yield f'<section class="level" id="level-{level.level}">'
+    picture = completeness_png(level, width=_MAP_WIDTH, framed=False)
+    width, height = struct.unpack(">II", picture[16:24])
+    is_small = width <= _SMALL_MAP and not _lacking(level).size
+    yield f'<section class="level{" small" if is_small else ""}" id="level-{level.level}">'
     yield f"<h2>Level {level.level} <small>{_scale(level)}</small></h2>"
-    yield f"<p>{built:,} of {_counted(expected, 'tile')} built, {_percent(built, expected)}</p>"
+    beside = f"; {_counted(level.outside, 'tile')} outside" if level.outside else ""
+    yield f"<p>{built:,} of {_counted(expected, 'tile')} built, {_percent(built, expected)}{beside}</p>"
     if not len(level.expected):
         yield "<p>No tile is expected here.</p></section>"
         return
-    picture = completeness_png(level, width=_MAP_WIDTH, framed=False)
-    width, height = struct.unpack(">II", picture[16:24])
     words = f"Map of level {level.level}: each cell is a bundle, coloured by how much of it is built"
     yield "<figure>"
     yield f'<ul class="legend">{"".join(_legend(level))}</ul>'
@@ -167,7 +173,7 @@ def _level(level: CompletenessMap) -> Iterable[str]:
         f'<img width="{width}" height="{height}" alt="{words}" '
         f'src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
     )
-    area = "; the line is the area that bounds it" if level.edges is not None else ""
+    area = "; the line bounds what is expected" if level.edges is not None else ""
     yield f"<figcaption>A cell is a bundle of 128 x 128 tiles{area}.</figcaption>"
     yield "</figure>"
     yield from _worst(level)
@@ -176,16 +182,17 @@ def _level(level: CompletenessMap) -> Iterable[str]:
 
 def _legend(level: CompletenessMap) -> Iterable[str]:
     for kind, (name, number) in legend_of(level).items():
-        yield f'<li><span class="swatch c{kind}"></span>{_escape(name)} <b>{number:,}</b></li>'
+        if number:
+            yield f'<li><span class="swatch c{kind}"></span>{_escape(name)} <b>{number:,}</b></li>'
 
 
 def _worst(level: CompletenessMap) -> Iterable[str]:
     """List the bundles that lack most tiles."""
-    lacking = level.expected - level.built
-    incomplete = np.flatnonzero((lacking > 0) & (level.classes() != BEYOND))
+    incomplete, lacking = _lacking(level), level.expected - level.built
     if not incomplete.size:
         count = len(level.expected)
-        yield f"<p>All {count:,} bundles are complete.</p>" if count > 1 else "<p>The bundle is complete.</p>"
+        which = {1: "The bundle is", 2: "Both bundles are"}.get(count, f"All {count:,} bundles are")
+        yield f"<p>{which} complete.</p>"
         return
     order = incomplete[np.lexsort((incomplete, -lacking[incomplete]))][:_WORST]
     yield "<h3>Where most is missing</h3>"
@@ -202,6 +209,11 @@ def _worst(level: CompletenessMap) -> Iterable[str]:
     more = incomplete.size - order.size
     if more:
         yield f'<p class="more">and {_counted(int(more), "more incomplete bundle")}</p>'
+
+
+def _lacking(level: CompletenessMap) -> Integers:
+    """Number the bundles that lack tiles."""
+    return np.flatnonzero((level.expected > level.built) & (level.classes() != BEYOND))
 
 
 def _percent(built: int, expected: int) -> str:

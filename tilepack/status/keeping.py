@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Unpack
 
-from tilepack.disk.durable import rename, sync_tree
+from tilepack.disk.durable import rename
 from tilepack.disk.files import explained
 from tilepack.disk.staging import Staging
-from tilepack.errors import CacheExistsError, TransferError, UnsupportedError
+from tilepack.errors import CacheExistsError, UnsupportedError
 from tilepack.status.gdb import GEODATABASE, GEOPACKAGE, is_ours, write_geodatabase
+from tilepack.status.publishing import publishing, refuse_file, refuse_inside
 from tilepack.status.report import StatusReport
 from tilepack.status.taking import StatusOptions, take_status
 from tilepack.status.texts import write_bundles_csv, write_geojson, write_levels_csv
@@ -26,9 +28,7 @@ from tilepack.stores.open import open_cache
 
 _KEPT: Final = "Status.gdb.arcgis"
 
-Write = Callable[[StatusReport, Path], None]
-
-_FORMATS: Final[Mapping[str, Mapping[str, Write]]] = {
+_FORMATS: Final[Mapping[str, Mapping[str, Callable[[StatusReport, Path], None]]]] = {
     "gdb": {STATUS_GDB: lambda report, path: write_geodatabase(report, path, GEODATABASE)},
     "gpkg": {"Status.gpkg": lambda report, path: write_geodatabase(report, path, GEOPACKAGE)},
     "geojson": {"Status.geojson": write_geojson},
@@ -88,7 +88,7 @@ def report_status(
     if format not in _FORMATS:
         raise UnsupportedError(f"format {format!r} is unknown; there are {', '.join(_FORMATS)}")
     with open_cache(source) as reader:
-        _refuse_inside(reader, folder)
+        refuse_inside(reader, folder)
         for name in _FORMATS[format]:
             _refuse(folder / name, replace=force)
         report = take_status(reader, options, looking=looking)
@@ -166,39 +166,15 @@ def _home(reader: TileReader) -> Path:
     return reader.home
 
 
-def _refuse_inside(reader: TileReader, folder: Path) -> None:
-    """Refuse a folder for reports that does not exist, is the cache's, or lies in it; links are resolved.
-
-    Raises:
-        TransferError: It is one of these.
-    """
-    with explained("look at the report folder", folder):
-        if not folder.is_dir():
-            raise TransferError(f"{folder}: there is no such folder; make it first")
-        if reader.home is None:
-            return
-        whole = Path(os.path.realpath(folder))
-        # Compared as files, for systems that take names in any case.
-        if any(above.samefile(reader.home) for above in (whole, *whole.parents)):
-            raise TransferError(
-                f"{folder}: is the cache's own folder, or lies in it; reports go elsewhere, and the cache's own "
-                "Status.gdb is made by status rebuild"
-            )
-
-
 def _refuse(target: Path, *, replace: bool) -> None:
     """Refuse to write over a report.
 
     Raises:
         CacheExistsError: There is one, and it is not to be replaced; or it is ArcGIS' and cannot be kept.
     """
-    if not os.path.lexists(target):
-        return
-    if not replace:
-        raise CacheExistsError(
-            f"{target}: exists already; choose another folder, or say that it is to be replaced (--force)"
-        )
-    if target.name == STATUS_GDB:
+    if target.name != STATUS_GDB or not replace:
+        refuse_file(target, replace=replace)
+    else:
         _refuse_foreign(target, force=True)
 
 
@@ -239,32 +215,15 @@ def _step_aside(path: Path) -> Path:
 
 def _publish(report: StatusReport, folder: Path, format: str, *, replace: bool) -> WrittenStatus:  # noqa: A002
     """Write a report beside what is there, and give it its names once it is whole."""
-    stagings: list[Staging] = []
+    files = {folder / name: partial(write, report) for name, write in _FORMATS[format].items()}
+    gdb = folder / STATUS_GDB
     kept: Path | None = None
     try:
-        for name, write in _FORMATS[format].items():
-            staging = Staging(folder / name, replace=replace, refuse=_refuse, keep_suffix=True)
-            stagings.append(staging)
-            write(report, staging.partial)
-            _sync(staging.partial)
-        gdb = folder / STATUS_GDB
-        if format == "gdb" and os.path.lexists(gdb) and not is_ours(gdb):
-            kept = _step_aside(gdb)
-        for staging in stagings:
-            staging.publish()
+        with publishing(files, replace=replace, refuse=_refuse):
+            if format == "gdb" and os.path.lexists(gdb) and not is_ours(gdb):
+                kept = _step_aside(gdb)
     except BaseException:
-        for staging in stagings:
-            staging.discard()
         if kept is not None and not os.path.lexists(gdb):
             rename(kept, gdb)
         raise
-    return WrittenStatus(report=report, paths=tuple(staging.target for staging in stagings), kept=kept)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or all that is in a folder, is on the disk."""
-    if path.is_dir():
-        sync_tree(path)
-        return
-    with explained("sync", path), path.open("rb+") as file:
-        os.fsync(file.fileno())
+    return WrittenStatus(report=report, paths=tuple(files), kept=kept)

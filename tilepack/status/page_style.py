@@ -32,10 +32,12 @@ body {{
   margin: 0; background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }}
-main {{ max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem }}
+main {{ max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; display: grid; gap: 1rem;
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) }}
+main > * {{ grid-column: 1 / -1 }}
+main > .small {{ grid-column: auto }}
 header, section {{
-  background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: 1.25rem 1.5rem; margin: 0 0 1rem;
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.25rem 1.5rem;
 }}
 h1 {{ font-size: 1.7rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere }}
 h2 {{ font-size: 1.2rem; margin: 0 0 .5rem }}
@@ -79,8 +81,11 @@ figcaption {{ margin-top: .4rem }}
   border: 1px solid {_css(HATCH)}; border-radius: 2px; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
 {_SWATCHES}
 .c{EMPTY} {{ background: repeating-linear-gradient(135deg, #fff 0 3px, {_css(HATCH)} 3px 5px) }}
+@media (max-width: 56rem) {{
+  main > .small {{ grid-column: 1 / -1 }}
+}}
 @media (max-width: 40rem) {{
-  main {{ padding: .5rem }}
+  main {{ padding: .5rem; gap: .5rem }}
   header, section {{ padding: 1rem; border-radius: 8px }}
   .minor {{ display: none }}
   table {{ font-size: .9rem }}
@@ -93,8 +98,8 @@ figcaption {{ margin-top: .4rem }}
   :root {{ --ground: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #bbb; --link: #000; --warn: #fff;
     --built: #2c7fb8; --track: #ddd; color-scheme: light }}
   body {{ font-size: 11pt }}
-  main {{ max-width: none; padding: 0 }}
-  header, section {{ border: 0; border-radius: 0; padding: 0 0 .6cm; margin: 0 }}
+  main {{ max-width: none; padding: 0; display: block }}
+  header, section {{ border: 0; border-radius: 0; padding: 0 0 .6cm }}
   .warnings {{ border-left: 3pt solid var(--warn-line); padding-left: .4cm; margin-bottom: .6cm }}
   figure, tr, h2, h3 {{ break-inside: avoid }}
   h2, h3 {{ break-after: avoid }}

@@ -71,6 +71,8 @@ class CompletenessMap:
     """Tiles expected in each."""
     built: Integers
     """Tiles of these that are there."""
+    outside: int = 0
+    """Tiles that are there and not expected."""
     tile_bytes: int | None = None
     """Bytes of the level's tiles; None where that is not known."""
     names: Sequence[str] = ()
@@ -233,16 +235,26 @@ def _draw_map(picture: Pixels, level: CompletenessMap, plan: _Plan) -> None:
     for number, (left, upper, right, lower) in enumerate(boxes.tolist()):
         counts = int(built[number]), int(expected[number])
         name = names[int(order[number])] if names else ""
-        _write_cell(part, (left, upper, right, lower), counts, name, int(classes[number]))
+        kind = int(classes[number])
+        # Letters stand out from the stripes, and from a line that may run through them.
+        halo = CLASSES[kind][1] if kind == EMPTY or level.edges is not None else None
+        _write_cell(part, (left, upper, right, lower), counts, name, kind, halo=halo)
     picture[: plan.height, : plan.width] = part
 
 
-def _write_cell(picture: Pixels, box: tuple[int, int, int, int], counts: tuple[int, int], name: str, kind: int) -> None:
+def _write_cell(
+    picture: Pixels,
+    box: tuple[int, int, int, int],
+    counts: tuple[int, int],
+    name: str,
+    kind: int,
+    *,
+    halo: Colour | None,
+) -> None:
     """Write a cell's figures into it, as far as there is room."""
     left, upper, right, lower = box
     width, height = right - left, lower - upper
-    dark = kind in (COMPLETE, COMPLETE - 1)
-    ink, halo = (WHITE, None) if dark else (INK, WHITE if kind == EMPTY else None)
+    ink = WHITE if kind in (COMPLETE, COMPLETE - 1) else INK
     percent = percent_text(*counts)
     middle = (left + right) / 2, (upper + lower) / 2
     detail = f"{counts[0]:,} / {counts[1]:,}"

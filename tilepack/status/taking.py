@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypedDict, Unpack
 
-from tilepack.aoi_given import AreaLike, Bounds, GivenBounds, read_bounds
+from tilepack.aoi import AreaOfInterest
+from tilepack.aoi_given import Area, AreaLike, Bounds, GivenBounds, list_areas, read_bounds
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, UnsupportedError
 from tilepack.extent import Extent
 from tilepack.keys import BundleKey, TileRange
@@ -21,6 +23,9 @@ from tilepack.stores.open import open_cache
 
 MOST_ROWS: Final = 100_000
 """Rows up to which nobody needs to say that they want all of them."""
+
+_LONGEST_NAME: Final = 120
+"""Characters of what an area is called; as WKT it may be long."""
 
 _MOST_EVER: Final = 10_000_000
 """Rows up to which they can be had at all: each takes some hundred bytes, and as much again to write."""
@@ -84,6 +89,7 @@ def take_status(
         UnsupportedError: There are more than 100,000 rows and not all are wanted, or more than can be had.
         TilepackError: A bundle, a level or an area cannot be read.
     """
+    taken = datetime.now(UTC)
     scheme, all_rows = reader.info.scheme, options.get("all_rows", False)
     given = read_bounds(scheme, area=options.get("area"), extent=options.get("extent"), bbox=options.get("bbox"))
     selection = LevelSelection.of(options.get("levels"), options.get("scales"))
@@ -114,6 +120,9 @@ def take_status(
         info=reader.info,
         extent=None if given.box is not None else extent,
         areas=given.areas,
+        box=given.box if given.areas is None else None,
+        bounded_by=_describe_bounds(reader, options, extent),
+        taken=taken,
         levels=tuple(found),
         bundles=BundleRows.joined(rows) if bundles else None,
         warnings=(*reader.warnings, *warnings),
@@ -152,8 +161,12 @@ def _measured(reader: TileReader) -> Extent | None:
     return declared_extent(reader.info.scheme, held, reader.present)
 
 
+def _area(given: GivenBounds, level: int) -> AreaOfInterest | None:
+    return given.box if given.areas is None else given.areas.at(level)
+
+
 def _expected(reader: TileReader, given: GivenBounds, extent: Extent | None, level: int) -> Expected:
-    area = given.box if given.areas is None else given.areas.at(level)
+    area = _area(given, level)
     if area is not None:
         return ExpectedArea(area, level, reader.place)
     if extent is None:
@@ -183,10 +196,34 @@ def _refuse_many(place: str, rows: int, *, all_rows: bool) -> None:
 def _miss(given: GivenBounds, levels: Sequence[int], frame: Extent | None, place: str) -> list[str]:
     """Warn of an area that lies apart from the cache: it may be in another spatial reference than is thought."""
     for level in levels:
-        area = given.box if given.areas is None else given.areas.at(level)
+        area = _area(given, level)
         if area is not None and frame is not None:
             try:
                 area.require_meeting(frame, place)
             except AreaOfInterestError as error:
                 return [str(error)]
     return []
+
+
+def _describe_bounds(reader: TileReader, options: StatusOptions, extent: Extent | None) -> str:
+    """Say what bounds a status."""
+    area, bbox = options.get("area"), options.get("bbox")
+    if area is not None:
+        return "; ".join(_describe_area(each) for each in list_areas(area))
+    if bbox is not None:
+        return f"{', '.join(f'{number:.10g}' for number in bbox)} in degrees"
+    if options.get("extent") is not None:
+        return f"{extent} in map units"
+    if extent is None:
+        return "nothing: it declares no extent, and holds no tile"
+    return f"{extent}, {'as the cache declares' if reader.info.extent is not None else 'around all its tiles'}"
+
+
+def _describe_area(asked: Area) -> str:
+    """Name an area: a file as it is, geometry by how it begins."""
+    text = "GeoJSON" if isinstance(asked.source, Mapping) else " ".join(str(asked.source).split())
+    text = text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 4]} ..."
+    if asked.scales is not None:
+        text = f"{','.join(f'1:{scale:.10g}' for scale in asked.scales)}={text}"
+    text += "" if asked.layer is None else f", layer {asked.layer}"
+    return text if asked.where is None else f"{text}, where {asked.where}"

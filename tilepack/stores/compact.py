@@ -123,18 +123,21 @@ class CompactReader(StoreReader):
         tilepack's writers lay both new files beside the old ones as ``.partial``, and rename the bundle first. So while
         only the index has yet to be renamed, the index that belongs to the bundle is the ``.partial`` one.
         """
-        path, index = self._found(bundle)
-        pending = f"{index or path[: -len('.bundle')] + '.bundlx'}{PARTIAL}"
+        path, listed = self._found(bundle)
+        index = listed or path[: -len(".bundle")] + ".bundlx"  # of a new pair it may have come since the listing
+        pending = index + PARTIAL
+        identity = self.tree.identity
         for _ in range(_TRIALS):
-            stood = self.tree.identity(path)
-            waiting = self.tree.identity(pending) is not None and self.tree.identity(path + PARTIAL) is None
+            stood, waits = identity(path), identity(pending)
+            if identity(path + PARTIAL) is not None:  # a bundle is growing, and its index with it
+                waits = None
             try:
-                opened = self._open_pair(bundle, path, pending if waiting else index)
+                opened = self._open_pair(bundle, path, index if waits is None else pending)
             except (BundleError, TransferError):
-                if not waiting and self.tree.identity(path) == stood:
+                if waits is None and identity(path) == stood:
                     raise
                 continue
-            if self.tree.identity(path) == stood:
+            if identity(path) == stood and (waits is None or identity(pending) == waits):
                 return opened
             opened.data.close()
         raise BundleError(
@@ -142,10 +145,10 @@ class CompactReader(StoreReader):
             f"is done, or take the bundle from a backup"
         )
 
-    def _open_pair(self, bundle: BundleKey, path: str, index: str | None) -> CompactBundle:
+    def _open_pair(self, bundle: BundleKey, path: str, index: str) -> CompactBundle:
         data = self.tree.open(path)
         try:
-            if index is None:
+            if self.tree.identity(index) is None:
                 return CompactBundle.open_v1(bundle, data, None)
             with self.tree.open(index) as bundlx:
                 return CompactBundle.open_v1(bundle, data, bundlx)
@@ -268,7 +271,7 @@ class CompactReader(StoreReader):
                     yield bundle.tile(position), data
 
     def read(self, tile: TileKey) -> bytes | None:
-        """Give a tile's data, or None when there is no such tile.
+        """Give a tile's data, or None when there is no such tile, as of a bundle that a writer has removed since.
 
         Raises:
             BundleError: Its bundle is malformed.
@@ -279,7 +282,13 @@ class CompactReader(StoreReader):
         with self._lock:
             opened = self._recent.get(bundle)
             if opened is None:
-                opened = self._recent[bundle] = self._open(bundle)
+                try:
+                    opened = self._open(bundle)
+                except TransferError:
+                    if self.tree.identity(self._found(bundle)[0]) is None:
+                        return None
+                    raise
+                self._recent[bundle] = opened
                 if len(self._recent) > _KEPT_OPEN:
                     self._recent.popitem(last=False)[1].data.close()
             self._recent.move_to_end(bundle)

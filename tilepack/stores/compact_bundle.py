@@ -48,14 +48,21 @@ class CompactBundle:
         self.data.close()
 
     @classmethod
-    def open_v1(cls, bundle: BundleKey, data: ByteRange, bundlx: ByteRange | None) -> Self:
+    def open_v1(cls, bundle: BundleKey, data: ByteRange, bundlx: ByteRange | None, *, may_be_cut: bool = False) -> Self:
         """Read a V1 bundle's header and its index file.
+
+        Args:
+            bundle: Its name.
+            data: The ``.bundle``.
+            bundlx: The ``.bundlx``.
+            may_be_cut: Whether the file may be shorter than its header says.
 
         Raises:
             BundleError: One of them is malformed, or the index file is missing.
         """
         head = data.read(min(bundle_v1.HEADER_SIZE, data.size), 0)
-        end = bundle_v1.parse_header(head, bundle=bundle, file_size=data.size, place=data.place)
+        claim = bundle_v1.read_header(head).file_size if may_be_cut and len(head) == bundle_v1.HEADER_SIZE else 0
+        end = bundle_v1.parse_header(head, bundle=bundle, file_size=max(data.size, claim), place=data.place)
         if bundlx is None:
             raise BundleError(
                 f"{data.place}: its .bundlx is missing, and without that index a V1 bundle cannot be read; take it "
@@ -65,17 +72,25 @@ class CompactBundle:
         packed = bundlx.read(bundlx.size, 0)
         starts = _without_placeholders(bundle_v1.parse_bundlx(packed, place=bundlx.place), data)
         fingerprint = zlib_ng.crc32(packed, data.size & 0xFFFFFFFF)
+        end = min(end, data.size)
         return cls(bundle, data, TileIndex(starts, None), end=end, fingerprint=fingerprint)
 
     @classmethod
-    def open_v2(cls, bundle: BundleKey, data: ByteRange) -> Self:
+    def open_v2(cls, bundle: BundleKey, data: ByteRange, *, may_be_cut: bool = False) -> Self:
         """Read a V2 bundle's header and index.
+
+        Args:
+            bundle: Its name.
+            data: The ``.bundle``.
+            may_be_cut: Whether the file may be shorter than its header says.
 
         Raises:
             BundleError: They are malformed.
         """
         start = data.read(min(bundle_v2.FIRST_SLOT, data.size), 0)
-        end = bundle_v2.parse_header(start, file_size=data.size, place=data.place)
+        is_whole = len(start) == bundle_v2.FIRST_SLOT
+        claim = bundle_v2.read_header(start).file_size if may_be_cut and is_whole else 0
+        end = min(bundle_v2.parse_header(start, file_size=max(data.size, claim), place=data.place), data.size)
         packed = start[bundle_v2.HEADER_SIZE :]
         return cls(bundle, data, bundle_v2.parse_index(packed), end=end, fingerprint=zlib_ng.crc32(packed))
 

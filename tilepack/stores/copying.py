@@ -86,7 +86,13 @@ def copy_slots(raw: RawBundle, sink: Sink, at: int, moved: Callable[[int], None]
 
 
 def stored_pieces(
-    reader: TileReader, bundle: BundleKey, wanted: NDArray[np.bool_], files: ExitStack, alone: NDArray[np.bool_]
+    reader: TileReader,
+    bundle: BundleKey,
+    wanted: NDArray[np.bool_],
+    files: ExitStack,
+    *,
+    alone: NDArray[np.bool_] | None = None,
+    there: BundleKey | None = None,
 ) -> Iterator[Piece]:
     """Yield what is wanted of a bundle in stored order, in runs where the source has such.
 
@@ -96,16 +102,20 @@ def stored_pieces(
         wanted: Which tiles, shape (16384,).
         files: Closes the bundle's file, once the runs are used.
         alone: Tiles that come with their data and not in runs, shape (16384,).
+        there: What the bundle is called where the pieces go; None: the same.
 
     Raises:
         BundleError: The bundle is malformed.
     """
-    raw = reader.raw(bundle) if wanted.any() and isinstance(reader, SupportsRawRead) else None
+    if not wanted.any():
+        return  # nor need there be such a bundle
+    raw = reader.raw(bundle) if isinstance(reader, SupportsRawRead) else None
+    name = there or bundle
     if raw is None:
-        yield from reader.tiles(bundle, wanted)
+        yield from ((name.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))
         return
     files.callback(raw.data.close)
-    yield from runs(raw, reader.index(bundle), wanted, alone)
+    yield from runs(replace(raw, bundle=name), reader.index(bundle), wanted, alone)
 
 
 def runs(

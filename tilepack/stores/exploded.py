@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.disk.files import explained
+from tilepack.disk.journal import JOURNAL, Journal
 from tilepack.disk.tree import FolderTree
 from tilepack.errors import TileError, TilepackError, TransferError
 from tilepack.formats.bundle import LARGEST_TILE, occupied
@@ -60,6 +61,7 @@ class ExplodedReader(StoreReader):
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_Row]] = {}
         self._newest: tuple[BundleKey, float | None] | None = None
+        self._leaving: tuple[object, frozenset[str]] = (None, frozenset())
         self._lock = threading.Lock()
 
     def _row_folders(self, level: int) -> dict[int, str]:
@@ -92,8 +94,12 @@ class ExplodedReader(StoreReader):
             self._strip, self._listed = (level, first_row), listed
             return listed
 
-    def _files_of_row(self, folder: str) -> dict[int, dict[int, str]]:
-        """List a row's tiles by the first column of their bundle."""
+    def _files_of_row(self, folder: str, leaving: frozenset[str] | None = None) -> dict[int, dict[int, str]]:
+        """List a row's tiles by the first column of their bundle.
+
+        A tile that changes its extension is there twice until the old file goes, or for longer where the writer was
+        killed: the journal says which one goes. It is only asked then.
+        """
         found: dict[int, dict[int, str]] = {}
         place = self._root / folder
         with explained("list the folder", place):
@@ -103,10 +109,24 @@ class ExplodedReader(StoreReader):
             if column is None:
                 continue
             files = found.setdefault(column & -PACKET_SIZE, {})
-            if column in files:
-                raise TileError(f"{place}: {files[column]} and {name} are the same tile; keep the one that is right")
-            files[column] = name
+            other = files.setdefault(column, name)
+            if other == name:
+                continue
+            if leaving is None:
+                return self._files_of_row(folder, self._files_that_go())
+            stays = [file for file in (other, name) if f"{folder}/{file}" not in leaving]
+            if len(stays) != 1:
+                raise TileError(f"{place}: {other} and {name} are the same tile; keep the one that is right")
+            files[column] = stays[0]
         return found
+
+    def _files_that_go(self) -> frozenset[str]:
+        """Ask the journal which files go; it is read again only when it has changed."""
+        stands = self.tree.identity(JOURNAL)
+        if self._leaving[0] != stands:
+            journal = Journal.open(self._root)
+            self._leaving = stands, journal.gone() if journal else frozenset()
+        return self._leaving[1] if stands is not None else frozenset()
 
     def bundles(self, level: int) -> Sequence[BundleKey]:
         """Give the windows of 128 x 128 tiles that hold any, by row, then column.

@@ -56,6 +56,8 @@ class Layout:
     """Whose way V2 headers are filled in."""
     documents: Documents
     """Gives the documents, path -> bytes, in the order in which a package lists them."""
+    has_item: bool = True
+    """Whether they have a place for title, tags and the like."""
 
 
 def _conf_documents(info: CacheInfo, folder: str = "") -> dict[str, bytes]:
@@ -71,6 +73,7 @@ def folder_layout() -> Layout:
         tiles_folder=ALL_LAYERS,
         dialect=HeaderDialect.PAPER,
         documents=lambda info, _: _conf_documents(info),
+        has_item=False,
     )
 
 
@@ -137,6 +140,7 @@ def existing_layout(document: str, tiles_folder: str, *, ready_to_serve: bool) -
         tiles_folder=tiles_folder,
         dialect=HeaderDialect.PAPER,
         documents=lambda info, _: _conf_documents(info, folder),
+        has_item=False,
     )
 
 

@@ -5,6 +5,7 @@ What tilepack has no use for (the .lyr files of ArcGIS, for instance) goes into 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,7 @@ from tilepack.disk.tree import Tree, below
 from tilepack.keys import BundleKey
 from tilepack.stores.base import Piece
 from tilepack.stores.compact import CompactReader
-from tilepack.stores.compact_writer import CompactWriter
-from tilepack.stores.updating import Agreed, layout_of
+from tilepack.stores.updating import Agreed, InPlaceWriter
 
 _PIECE: Final = 1 << 20
 
@@ -44,9 +44,9 @@ class PackageUpdater:
         """
         self._reader = reader
         self._container = container
-        layout = layout_of(reader)
-        self._writer = CompactWriter(self._container, reader.info.storage_format, layout)
-        self._changed = False
+        self._writer = InPlaceWriter(reader, container)
+        self.changed = False
+        """Whether the new package is another one; when it is not, it is thrown away."""
         self.untouched = [
             bundle for level in reader.levels() for bundle in reader.bundles(level) if bundle not in replaced
         ]
@@ -84,14 +84,17 @@ class PackageUpdater:
         """Write a bundle; what is not among the pieces is gone."""
         del gone
         self._writer.write_bundle(bundle, pieces, None)
-        self._changed = True
+        self.changed = True
         return agreed()
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         """Leave a bundle out."""
         del gone
         self._writer.cancel(bundle)
-        self._changed = True
+        self.changed = True
+
+    def settle(self) -> None:
+        """The old package is there until all is done."""
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
         """Carry over all else that is in the package, and let the new one take its place, unless it is the same.
@@ -100,10 +103,12 @@ class PackageUpdater:
             BundleError: A member is damaged.
             TransferError: Reading or writing failed.
         """
-        if not (self._changed or documents):
+        if not (self.changed or documents):
             self.abort()
             return
         tree = self._reader.tree
+        for folder in sorted({self._reader.tiles_folder, *self._reader.folders.values()}):
+            self._container.make_folder(folder)  # also where nothing is left in it
         others = sorted({*_members(tree, "", self._bundle_files()), *documents})
         for path in others:
             if path in documents:
@@ -134,14 +139,14 @@ class PackageUpdater:
 
 
 def open_package_update(path: Path) -> PackageContainer:
-    """Begin a new package beside one that exists.
+    """Begin a new package beside one that exists; of a link, beside what it leads to.
 
     What was read of the old one before may be out of date by then: open it anew.
 
     Raises:
         TransferError: Another writer is at work, or the file cannot be made.
     """
-    return PackageContainer(path, replace=True, created=creation_time())
+    return PackageContainer(Path(os.path.realpath(path)), replace=True, created=creation_time())
 
 
 def _members(tree: Tree, folder: str, left_out: Collection[str]) -> Iterator[str]:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, TileFormat
+from tilepack.disk.container import Container
+from tilepack.disk.journal import STATE
 from tilepack.disk.tree import Tree, find_entry
 from tilepack.disk.update import FolderUpdate
-from tilepack.errors import TransferError
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
@@ -24,6 +25,7 @@ from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.layouts import Layout, existing_layout
+from tilepack.stores.reader import StoreReader
 
 Agreed = Callable[[], bool]
 """Asked when the new bundle is ready, whether the old one may go."""
@@ -57,11 +59,14 @@ class TileUpdater(Protocol):
             agreed: Asked when all is ready.
 
         Returns:
-            Whether it was replaced.
+            Whether it is replaced, at the latest by ``commit``.
         """
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         """Remove a bundle: no tile of it is left."""
+
+    def settle(self) -> None:
+        """Wait until all bundles of a folder that were replaced are there for whoever opens it."""
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
         """Write the documents that say something new, and end the work."""
@@ -115,13 +120,18 @@ def _as_there(tree: Tree, path: str) -> str:
     return find_entry(tree, here, name) or (f"{here}/{name}" if here else name)
 
 
-def layout_of(reader: CompactReader | ExplodedReader) -> Layout:
+def layout_of(reader: StoreReader) -> Layout:
     """Tell how an open cache is laid out."""
     return existing_layout(reader.document, reader.tiles_folder, ready_to_serve=reader.info.ready_to_serve)
 
 
 def open_folder_update(
-    reader: CompactReader | ExplodedReader, *, fingerprint: str, work: str, force: bool
+    reader: CompactReader | ExplodedReader,
+    *,
+    fingerprint: str,
+    work: str,
+    force: bool,
+    versions: Mapping[str, str] | None = None,
 ) -> FolderUpdate:
     """Take a cache folder to replace bundles of it, and take up what a killed run left there.
 
@@ -132,31 +142,30 @@ def open_folder_update(
         fingerprint: Of the work; a run that was stopped is only taken up by the same.
         work: What is done, for people.
         force: Whether lock files of other programs are passed over.
+        versions: What is brought into bundles, by name; a stopped run has done those where it brought in the same.
 
     Raises:
         TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped, or a
             level lies elsewhere.
     """
-    _refuse_links(Path(reader.place), reader.folders.values())
     folders = sorted(reader.folders.values())
-    return FolderUpdate(Path(reader.place), folders, fingerprint=fingerprint, work=work, force=force)
+    documents = layout_of(reader).documents(
+        reader.info, PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
+    )
+    return FolderUpdate(
+        Path(reader.place),
+        folders,
+        [*(_as_there(reader.tree, path) for path in documents), STATE],
+        fingerprint=fingerprint,
+        work=work,
+        force=force,
+        versions=versions,
+    )
 
 
 def folder_updater(reader: CompactReader | ExplodedReader, folder: FolderUpdate) -> TileUpdater:
     """Replace bundles of a cache in a folder that was taken."""
     return _ExplodedUpdater(reader, folder) if isinstance(reader, ExplodedReader) else _CompactUpdater(reader, folder)
-
-
-def _refuse_links(root: Path, folders: Iterable[str]) -> None:
-    """Refuse level folders that lie elsewhere: nothing outside the target is written."""
-    inside = root.resolve()
-    for folder in folders:
-        there = (root / folder).resolve()
-        if not there.is_relative_to(inside):
-            raise TransferError(
-                f"{root / folder}: is a link to {there}, outside the cache; nothing is written there, put the folder "
-                f"in its place"
-            )
 
 
 def _level_folder(reader: CompactReader | ExplodedReader, level: int) -> str:
@@ -185,20 +194,23 @@ class _FolderUpdater:
     def keep(self, bundle: BundleKey) -> None:
         """Stays as it is without doing."""
 
+    def settle(self) -> None:
+        self._folder.settle()
+
     def commit(self, documents: Mapping[str, bytes]) -> None:
         for path, data in documents.items():
-            self._folder.replace_document(path, data)
-        self._folder.commit()
+            self._folder.write_document(path, data)
+        self._folder.commit(list(documents))
 
     def abort(self) -> None:
         self._folder.abort()
 
 
-class _InPlace(CompactWriter):
+class InPlaceWriter(CompactWriter):
     """Writes each bundle under the names that its files have, whatever their case."""
 
-    def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
-        super().__init__(folder, reader.info.storage_format, layout_of(reader))
+    def __init__(self, reader: CompactReader, container: Container) -> None:
+        super().__init__(container, reader.info.storage_format, layout_of(reader))
         self._reader = reader
 
     def _path(self, bundle: BundleKey, suffix: str = ".bundle") -> str:
@@ -219,7 +231,7 @@ class _CompactUpdater(_FolderUpdater):
 
     def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
         super().__init__(folder)
-        self._writer = _InPlace(reader, folder)
+        self._writer = InPlaceWriter(reader, folder)
         self._reader = reader
 
     def write(self, bundle: BundleKey, pieces: Iterable[Piece], gone: NDArray[np.bool_], agreed: Agreed) -> bool:
@@ -237,13 +249,13 @@ class _CompactUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(files)
             return False
-        self._folder.publish(str(bundle), files)
+        self._folder.publish(str(bundle), files, agreed=agreed)
         return True
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
         del gone
-        # The index first: without it nobody takes the bundle for one.
-        self._folder.publish(str(bundle), [], self._reader.files(bundle)[::-1])
+        # The bundle first: an index alone is nothing to a reader, a bundle without one is damaged.
+        self._folder.publish(str(bundle), [], self._reader.files(bundle))
 
 
 class _ExplodedUpdater(_FolderUpdater):
@@ -274,7 +286,7 @@ class _ExplodedUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(written)
             return False
-        self._folder.publish(str(bundle), written, removed)
+        self._folder.publish(str(bundle), written, removed, agreed)
         return True
 
     def _row_folder(self, level: int, row: int) -> str:

@@ -14,7 +14,8 @@ from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.keys import BundleKey, TileKey
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile
+from tilepack.pixels.compose import clip_tile
+from tilepack.pixels.outcome import Outcome, TileResult
 from tilepack.scheme import TilingScheme
 from tilepack.stores.base import Piece, RawBundle
 from tilepack.transfer.choice import Flags
@@ -45,19 +46,19 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str, fault: str = "on the area's edge cannot be cut") -> TileError:
+    def error(self, place: str, fault: str = "on the area's edge cannot be cut; mend them") -> TileError:
         """Make the one error that names the bad tiles.
 
         Args:
             place: The source.
-            fault: What is the matter with them.
+            fault: What is the matter with them, and what to do.
         """
         bad = sorted(self.bad.items())
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
         tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
         return TileError(
-            f"{place}: {tiles} {fault}; mend them, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
+            f"{place}: {tiles} {fault}, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
         )
 
 

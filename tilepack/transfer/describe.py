@@ -152,18 +152,20 @@ def describe_joined(
         areas = [request.areas.at(level).extent for level in taken]
         extent = extent.intersection(reduce(Extent.union, areas)) or extent
     said = info.extent or _measured(target)
-    whole = extent if said is None else said.union(extent)
-    end = info.scheme.end
-    if end is not None:  # what ends where the extent did, as targets of tilepack's do, has to reach as far
-        end = max(end[0], whole.xmax), min(end[1], whole.ymin)
     return replace(
-        info,
-        scheme=replace(info.scheme, end=end),
-        extent=whole,
+        with_extent(info, extent if said is None else said.union(extent)),
         min_level=None if info.min_level is None else min(info.min_level, *moved),
         max_level=None if info.max_level is None else max(info.max_level, *moved),
         description=_description(info.description, request.description),
     )
+
+
+def with_extent(info: CacheInfo, extent: Extent) -> CacheInfo:
+    """Say of a target that exists that it reaches so far."""
+    end = info.scheme.end
+    if end is not None:  # what ends where the extent did, as targets of tilepack's do, has to reach as far
+        end = max(end[0], extent.xmax), min(end[1], extent.ymin)
+    return replace(info, scheme=replace(info.scheme, end=end), extent=extent)
 
 
 def _measured(reader: TileReader) -> Extent | None:
@@ -272,7 +274,7 @@ def description_warnings(
     if kind.ready_to_serve or (wished in (None, ItemDescription()) and thumbnail is None):
         return []
     lost = "title, tags, description, attribution and thumbnail are not written"
-    return [f"{lost}: a folder with conf.xml has no place for them; make a package, or take --ready-to-serve"]
+    return [f"{lost}: a folder with conf.xml has no place for them; packages and folders ready to serve have"]
 
 
 def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> str:

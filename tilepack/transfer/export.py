@@ -104,14 +104,21 @@ def _for_existing(target: Path, options: ExportOptions) -> ImportOptions | None:
         raise TransferError(f"{target}: is to be replaced, and to take tiles in; choose one of them")
     if mode is None or not target.exists():
         return None
-    wished = options.get("storage_format")
-    if wished is not None:
+    wished, ready = options.get("storage_format"), options.get("ready_to_serve")
+    if wished is not None or ready is not None:
         with open_cache(target) as there:
-            if there.info.storage_format is not parse_storage_format(wished):
-                raise CacheExistsError(
-                    f"{target}: exists and holds {there.info.storage_format}, which stays; leave the storage format "
-                    f"out, or choose another target"
-                )
+            info = there.info
+        if wished is not None and info.storage_format is not parse_storage_format(wished):
+            raise CacheExistsError(
+                f"{target}: exists and holds {info.storage_format}, which stays; leave the storage format out, or "
+                f"choose another target"
+            )
+        if ready is not None and info.ready_to_serve is not ready:
+            document = "root.json" if info.ready_to_serve else "conf.xml"
+            raise CacheExistsError(
+                f"{target}: exists and is described by {document}, which stays; leave --ready-to-serve out, or choose "
+                f"another target"
+            )
     shared = {name: value for name, value in options.items() if name in ImportOptions.__annotations__}
     return cast("ImportOptions", shared | {"mode": mode})
 

@@ -11,6 +11,8 @@ from tilepack.errors import CacheNotFoundError, TransferError
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
+from tilepack.stores.reader import StoreReader
+from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.changes import find_changes
 from tilepack.transfer.counting import Progress
@@ -31,6 +33,8 @@ class ImportOptions(SelectionOptions, total=False):
     """MERGE (the default) lays the source over the target; OVERWRITE puts it in its place, transparent pixels too."""
     delete_missing: bool
     """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    only_missing: bool
+    """Take only tiles that the target has not: gaps are filled, and no tile that is there is touched."""
     only_changed: bool
     """Take only bundles that differ, by size, time, then content, from what the last such run of the same job took; the
     target remembers that (tilepack.state). A bundle that differs is imported again, whatever stood there before."""
@@ -110,6 +114,8 @@ def _plan(
         if options.get("only_changed"):
             changes = find_changes(reader, there, request, recall(Path(there.place)), options.get("job"))
         plan = plan_update(reader, there, request, looking, changes=changes)
+        if not plan.kind.is_package and isinstance(there, StoreReader) and layout_of(there).has_item:
+            return plan  # an unpacked .tpk, for instance
     missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
     return replace(plan, warnings=(*plan.warnings, *missed))
 
@@ -126,6 +132,7 @@ def _request(reader: TileReader, target: Path, options: ImportOptions) -> Transf
         update=UpdateOptions(
             mode=parse_mode(options.get("mode", BlendMode.MERGE)),
             delete_missing=options.get("delete_missing", False),
+            only_missing=options.get("only_missing", False),
             force=options.get("force", False),
         ),
     )

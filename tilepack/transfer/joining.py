@@ -17,28 +17,19 @@ from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import BundleKey, TileRange
 from tilepack.pixels.blend import BlendMode
+from tilepack.pixels.codec import admits_format
+from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.changes import Changes
+from tilepack.transfer.choice import Flags, TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, uncuttable
 from tilepack.transfer.request import TransferRequest, UpdateOptions
-
-_PNGS: Final = frozenset({TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32})
-_ADMITTED: Final = {
-    TileFormat.JPEG: {TileFormat.JPEG},
-    TileFormat.LERC: {TileFormat.LERC},
-    TileFormat.PNG: _PNGS,
-    TileFormat.PNG32: _PNGS,
-    TileFormat.PNG8: {TileFormat.PNG8},
-    TileFormat.PNG24: {TileFormat.PNG24},
-    TileFormat.MIXED: {TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
-}
-"""Tile formats whose tiles may, by what the documents say, stand in a cache of another as they are."""
 
 _WAYS_OUT: Final = (
     "JPEG cannot hold transparent pixels, and the tiles on the area's edge would have some: give a --background "
@@ -79,9 +70,9 @@ def plan_update(
         warnings += uncuttable(reader, request)
     _refuse_formats(reader, target, request)
     overlaps = Overlaps(reader, target, request)
-    overlaps.levels = _match(reader, target, levels, changes)
+    overlaps.levels = _match(reader, target, levels, request, changes)
     tasks: list[BundleTask] = []
-    found = Described()
+    found, asked = Described(), Described()
     ranges: list[TileRange] = []
     left_out = looked = 0
     for level in levels:
@@ -92,21 +83,22 @@ def plan_update(
             if progress is not None:
                 progress(looked)
             overlap = overlaps.of(bundle)
+            if options.only_missing:  # a stopped run has filled some gaps, and what it was asked stays the same
+                _add(asked, reader, bundle, overlaps.asked(bundle))
             task = _task(reader, target, bundle, overlap, options)
             left_out += overlap.held - (task.tiles if task else 0)
             if task is None:
                 continue
             tasks.append(task)
-            tiles = occupied(overlap.taken, bundle)
-            ranges.append(tiles)
-            if task.tiles:
-                found.add(reader.summary(bundle)._replace(tiles=task.tiles, occupied=tiles))
-    if not tasks and left_out and (changes is None or changes.changed is None):
+            ranges.append(occupied(overlap.taken, bundle))
+            _add(found, reader, bundle, overlap.taken)
+    expects_tiles = changes is None or changes.changed is None
+    if not tasks and left_out and not asked.lines and expects_tiles:
         refuse_a_miss(reader, request, levels[-1])
     if any(task.cut for task in tasks):
         _refuse_transparency(target, request)
     info = describe_joined(target, request, overlaps.levels, found.levels, lambda bundle: overlaps.of(bundle).taken)
-    lines = "".join(found.lines)
+    lines = "".join((asked if options.only_missing else found).lines)
     plan = TransferPlan(
         source=reader.place,
         target=Path(target.place),
@@ -121,7 +113,7 @@ def plan_update(
         guid=derive_guid(info, request, found),
         # Of what is done to which bundle, the journal's lines tell where only changes are taken.
         fingerprint=_fingerprint(reader, request, overlaps.levels, lines) if changes is None else changes.job,
-        warnings=(*reader.warnings, *warnings, *_warnings(target, tasks, changes)),
+        warnings=(*reader.warnings, *warnings, *_warnings(reader, target, request, tasks, expects_tiles=expects_tiles)),
         changes=changes,
     )
     _refuse_small_disk(plan)
@@ -146,7 +138,7 @@ def _fingerprint(reader: TileReader, request: TransferRequest, levels: Mapping[i
     wish = (
         os.path.realpath(reader.place),
         sorted(levels.items()),
-        request.update and (request.update.mode, request.update.delete_missing),
+        request.update and (request.update.mode, request.update.delete_missing, request.update.only_missing),
         request.areas and request.areas.fingerprint,
         request.areas is None and request.extent and request.extent.as_tuple(),
         request.areas is None and box and box.fingerprint,
@@ -161,21 +153,36 @@ def _options(request: TransferRequest) -> UpdateOptions:
     options = request.update or UpdateOptions()
     if options.delete_missing and options.mode is not BlendMode.OVERWRITE:
         raise TransferError("missing tiles are deleted under OVERWRITE alone; MERGE takes nothing away")
+    if options.delete_missing and options.only_missing:
+        raise TransferError("gaps are filled, or missing tiles deleted; choose one of them")
     return options
 
 
+def _add(described: Described, reader: TileReader, bundle: BundleKey, tiles: Flags) -> None:
+    """Add some tiles of a bundle of the source to what is gathered."""
+    count = int(np.count_nonzero(tiles))
+    if count:
+        described.add(reader.summary(bundle)._replace(tiles=count, occupied=occupied(tiles, bundle)))
+
+
 def _match(
-    reader: TileReader, target: TileReader, levels: Iterable[int], changes: Changes | None = None
+    reader: TileReader,
+    target: TileReader,
+    levels: Iterable[int],
+    request: TransferRequest,
+    changes: Changes | None,
 ) -> dict[int, int]:
-    """Match the levels over the bundles that the source has there, or those of them that are taken."""
-    tiles = {
-        level: [
-            reader.summary(bundle).occupied
-            for bundle in reader.bundles(level)
-            if changes is None or changes.takes(bundle)
-        ]
-        for level in levels
-    }
+    """Match the levels over the tiles of the source that lie in what was asked for, and are taken."""
+    chooser = TileChooser(reader.info, request)
+
+    def asked(bundle: BundleKey) -> TileRange:
+        cover = chooser.coverage(bundle, reader.summary(bundle).occupied)
+        return occupied(cover != Coverage.OUTSIDE, bundle)
+
+    def taken(level: int) -> list[BundleKey]:
+        return [bundle for bundle in reader.bundles(level) if changes is None or changes.takes(bundle)]
+
+    tiles = {level: [asked(bundle) for bundle in taken(level)] for level in levels}
     return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
 
 
@@ -187,7 +194,8 @@ def _refuse_formats(reader: TileReader, target: TileReader, request: TransferReq
             f"{target.place}: holds {target_format} tiles, the source {source_format}; images and elevation cannot "
             f"stand in one cache, choose another target"
         )
-    if target_format is TileFormat.JPEG and source_format in _PNGS and not request.pixels.allow_lossy:
+    needs_jpeg = target_format is TileFormat.JPEG and source_format not in (TileFormat.JPEG, TileFormat.MIXED)
+    if needs_jpeg and not request.pixels.allow_lossy:
         raise UnsupportedError(
             f"{target.place}: holds JPEG tiles, the source {source_format}; to send them through JPEG, which loses "
             f"detail, take --allow-lossy, or import into a MIXED cache"
@@ -209,7 +217,7 @@ def _task(
         return None
     source_format, target_format = reader.info.tile_format, target.info.tile_format
     laid = 0
-    if source_format not in _ADMITTED[target_format]:
+    if not admits_format(target_format, source_format):
         laid = int(np.count_nonzero(overlap.taken & ~overlap.cut))
     elif options.mode is BlendMode.MERGE and source_format not in (TileFormat.JPEG, TileFormat.LERC):
         laid = int(np.count_nonzero(overlap.met & ~overlap.cut))
@@ -222,7 +230,7 @@ def _task(
     )
     if cut or laid:
         action = Action.BLEND
-    elif whole and StorageFormat.EXPLODED is not target.info.storage_format:
+    elif whole and _takes_whole(target):
         action = Action.COPY
     else:
         action = Action.REPACK
@@ -233,21 +241,36 @@ def _task(
     return BundleTask(bundle=bundle, action=action, tiles=taken, cut=cut, laid=laid, deleted=deleted, tile_bytes=moved)
 
 
-def _warnings(target: TileReader, tasks: Iterable[BundleTask], changes: Changes | None) -> list[str]:
+def _takes_whole(target: TileReader) -> bool:
+    """Tell whether bundles of a target may be replaced by whole ones, whose tiles show only their first four bytes."""
+    kind = kind_of(target)
+    told = target.info.tile_format in (TileFormat.JPEG, TileFormat.MIXED, TileFormat.PNG, TileFormat.PNG32)
+    return told and not kind.is_package and kind.storage_format is not StorageFormat.EXPLODED
+
+
+def _warnings(
+    reader: TileReader,
+    target: TileReader,
+    request: TransferRequest,
+    tasks: Iterable[BundleTask],
+    *,
+    expects_tiles: bool,
+) -> list[str]:
     found = [f"{target.place}: {text}" for text in target.warnings]
+    is_narrower = reader.info.tile_format is TileFormat.MIXED and target.info.tile_format is TileFormat.JPEG
+    if is_narrower and not request.pixels.allow_lossy:
+        found.append("the target takes JPEG alone: what the source has of PNG is refused without --allow-lossy")
     tasks = list(tasks)
-    if not tasks and changes is not None and changes.changed is not None:
-        return found
-    if not tasks:
+    if not tasks and expects_tiles:
         found.append("there are no tiles to move; the target stays as it is")
-    elif target.home is not None and os.path.lexists(target.home / STATUS_GDB):
+    elif tasks and target.home is not None and os.path.lexists(target.home / STATUS_GDB):
         found.append(f"{STATUS_GDB} in the target will be out of date; rebuild it")
     return found
 
 
 def _refuse_small_disk(plan: TransferPlan) -> None:
     """Refuse a plan for a disk that is too small: a package is written anew, a bundle grows beside the old one."""
-    folder = plan.target.parent
+    folder = Path(os.path.realpath(plan.target)).parent
     with explained("look at the target's disk", folder):
         free = shutil.disk_usage(folder).free
         again = plan.target.stat().st_size if plan.kind.is_package else 0

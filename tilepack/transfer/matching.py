@@ -56,6 +56,12 @@ def match_levels(
                     f"level; it has {known}"
                 )
                 continue
+            twin = next((other for other, known in levels.items() if known == there.level), None)
+            if twin is not None:
+                sentences.append(
+                    f"levels {twin} and {level} of the source have one resolution, and both would be level "
+                    f"{there.level}; choose one of them"
+                )
             levels[level] = there.level
             sentences += _shift(source, target, TileRange.around(level, list(ranges)), there)
     if sentences:

@@ -10,7 +10,7 @@ from tilepack.formats.bundle import occupied
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey
 from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
-from tilepack.transfer.choice import Flags, TileChooser
+from tilepack.transfer.choice import Flags, TileChoice, TileChooser
 from tilepack.transfer.request import TransferRequest, UpdateOptions
 
 
@@ -59,7 +59,9 @@ class Overlaps:
         """LevelID in the target of each level of the source that is taken; to be filled in before anything is asked."""
         self._source = source
         self._target = target
-        self._deletes = (request.update or UpdateOptions()).delete_missing
+        options = request.update or UpdateOptions()
+        self._deletes = options.delete_missing
+        self._only_missing = options.only_missing
         self._chooser = TileChooser(source.info, request)
         self._known: dict[tuple[bool, int], frozenset[BundleKey]] = {}
 
@@ -95,15 +97,41 @@ class Overlaps:
         Raises:
             BundleError: A bundle is malformed.
         """
-        nothing = np.zeros(TILES_PER_BUNDLE, np.bool_)
-        there = self.there(bundle)
-        held = self._source.present(bundle) if self.in_source(bundle) else nothing
-        present = self._target.present(there) if self.in_target(there) else nothing
-        choice = self._chooser.choose(self._source, bundle, occupied(held, bundle)) if held.any() else None
-        taken, cut = (held, nothing) if choice is None else (choice.wanted, choice.cut)
-        deleted = trimmed = nothing
+        held, choice = self._choose(bundle)
+        taken, cut = choice.wanted, choice.cut
+        present = self._present(bundle)
+        if self._only_missing:
+            taken, cut = taken & ~present, cut & ~present
+        deleted = trimmed = np.zeros(TILES_PER_BUNDLE, np.bool_)
         if self._deletes:
             cover = self._chooser.coverage(bundle, bundle.tiles())
             missing = present & ~held
             deleted, trimmed = missing & (cover == Coverage.INSIDE), missing & (cover == Coverage.CROSSING)
-        return Overlap(there, int(np.count_nonzero(held)), taken, cut, present, deleted, trimmed)
+        return Overlap(self.there(bundle), int(np.count_nonzero(held)), taken, cut, present, deleted, trimmed)
+
+    def asked(self, bundle: BundleKey) -> Flags:
+        """Tell which tiles of a bundle of the source are asked for, whether the target has them or not.
+
+        Raises:
+            BundleError: The bundle is malformed.
+        """
+        return self._choose(bundle)[1].wanted
+
+    def asked_and_there(self, bundle: BundleKey) -> Flags:
+        """Tell which of the tiles asked for the target has.
+
+        Raises:
+            BundleError: A bundle is malformed.
+        """
+        return self.asked(bundle) & self._present(bundle)
+
+    def _choose(self, bundle: BundleKey) -> tuple[Flags, TileChoice]:
+        """Give the tiles of the source, and what is chosen of them."""
+        nothing = np.zeros(TILES_PER_BUNDLE, np.bool_)
+        held = self._source.present(bundle) if self.in_source(bundle) else nothing
+        choice = self._chooser.choose(self._source, bundle, occupied(held, bundle)) if held.any() else None
+        return held, choice or TileChoice(held, nothing)
+
+    def _present(self, bundle: BundleKey) -> Flags:
+        there = self.there(bundle)
+        return self._target.present(there) if self.in_target(there) else np.zeros(TILES_PER_BUNDLE, np.bool_)

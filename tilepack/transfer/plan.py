@@ -110,6 +110,19 @@ class TransferPlan:
         """Number of bundles that are left alone because they are as the last run took them."""
         return 0 if self.changes is None else self.changes.as_before
 
+    def tell_changes(self) -> str:
+        """Say what is as the last run took it; "" where that was not asked."""
+        changes, number = self.changes, self.bundles_as_before
+        if changes is None:
+            return ""
+        if changes.changed is None:
+            return "no such job was done here before, so every bundle counts as changed"
+        bundles = f"{number:,} bundle{'' if number == 1 else 's'}"
+        if changes.changed:
+            return f"{bundles} as in the last run"
+        how = "; no bundle was opened" if changes.from_outside else ""
+        return f"nothing has changed since the last run, {bundles}{how}"
+
     @property
     def tile_bytes(self) -> int:
         """Bytes to move: the tiles' data, dead space included where it is kept."""
@@ -165,6 +178,7 @@ class TransferPlan:
             "tileFormat": str(self.info.tile_format),
             "mode": None if self.request.update is None else str(self.request.update.mode),
             "levels": sorted({task.bundle.level for task in self.tasks}),
+            "targetLevels": {str(level): there for level, there in sorted(self.levels.items())},
             "bundles": len(self.tasks),
             **({} if self.changes is None else {"bundlesAsBefore": self.bundles_as_before}),
             "bundlesCopied": self.count(Action.COPY),

@@ -142,7 +142,7 @@ def _held(reader: TileReader, request: TransferRequest) -> list[int]:
     both = [level for level in held if level in named]
     if not both:
         raise AreaOfInterestError(
-            f"{reader.place}: the area's LevelID column names levels {_listed(named)}, of which none holds tiles; "
+            f"{reader.place}: the area is for levels {_listed(named)}, of which none holds tiles; "
             f"levels {_listed(held) or 'none'} do"
         )
     return both

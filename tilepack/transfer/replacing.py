@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
+from tilepack.errors import TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
-from tilepack.pixels.compose import Outcome
+from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import Piece, SupportsRawRead, TileReader
-from tilepack.stores.copying import runs
+from tilepack.stores.copying import stored_pieces
 from tilepack.stores.updating import SupportsRawUpdate, TileUpdater
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.overlap import Overlap, Overlaps
-from tilepack.transfer.plan import BundleTask
+from tilepack.transfer.plan import Action, BundleTask
 from tilepack.transfer.request import UpdateOptions
 from tilepack.transfer.result import TileCounts
 from tilepack.transfer.splicing import Splice, Splicer, admits_all
@@ -57,6 +59,8 @@ class BundleReplacer:
             tally: Where the splicer counts.
             counter: Told of progress.
         """
+        self.tiles = 0
+        """The source's tiles that the target has now."""
         self.unchanged = 0
         """Bundles that stayed as they were."""
         self.resumed = 0
@@ -69,6 +73,8 @@ class BundleReplacer:
         self._options = options
         self._tally = tally
         self._counter = counter
+        self.actions: Counts[Action] = Counts()
+        """Number of bundles by what happened to them."""
         self._moved = {"copied": 0, "repacked": 0, "unchanged": 0, "deleted": 0}
         self._there: dict[BundleKey, NDArray[np.uint8]] = {}
 
@@ -105,12 +111,17 @@ class BundleReplacer:
 
         Raises:
             BundleError: A bundle is malformed.
-            TransferError: Reading or writing failed.
+            TransferError: Reading or writing failed, or the source changed meanwhile.
         """
         self._counter.add(0, 0)
         overlap = self._overlaps.of(task.bundle)
+        if np.count_nonzero(overlap.taken) != task.tiles:
+            raise TransferError(
+                f"{self._reader.place}: bundle {task.bundle} has other tiles than when the work was planned; the "
+                f"source changed meanwhile, start again"
+            )
         if self._updater.is_done(overlap.there):
-            self._there[task.bundle] = np.packbits(overlap.met)
+            self._there[task.bundle] = np.packbits(self._overlaps.asked_and_there(task.bundle))
             with self._tally.lock:
                 self.resumed += 1
             self._counter.add(task.tiles, task.tile_bytes)
@@ -123,7 +134,8 @@ class BundleReplacer:
         """Move a bundle whole, where it takes the place of the target's and all its tiles may; else do nothing."""
         reader, target, updater = self._reader, self._target, self._updater
         if not (
-            overlap.takes_place
+            task.action is Action.COPY
+            and overlap.takes_place
             and isinstance(updater, SupportsRawUpdate)
             and isinstance(reader, SupportsRawRead)
             and not self._splicer.has_failed
@@ -154,8 +166,9 @@ class BundleReplacer:
             self._counter.add(0, -moved)
             return False
         self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
-        self._there[task.bundle] = np.packbits(overlap.taken)
+        self._remember(task.bundle, overlap.taken)
         self._count(copied=task.tiles)
+        self._act(Action.COPY)
         return True
 
     def _equal(self, bundle: BundleKey, overlap: Overlap) -> Flags:
@@ -213,45 +226,40 @@ class BundleReplacer:
         yield from composed
         there = splice.overlap.there
         if self._target.info.storage_format is not StorageFormat.EXPLODED:
-            yield from self._slots(self._target, there, there, splice.kept, files)
-        yield from self._watched(self._slots(self._reader, bundle, there, splice.moved, files))
+            yield from self._stored(self._target, there, there, splice.kept, files)
+        yield from self._counter.watch(self._stored(self._reader, bundle, there, splice.moved, files))
 
-    def _slots(
+    def _stored(
         self, reader: TileReader, bundle: BundleKey, there: BundleKey, wanted: Flags, files: ExitStack
     ) -> Iterator[Piece]:
-        """Yield tiles of a bundle under the target's name for it, in runs where there are such."""
-        if not wanted.any():
-            return
-        to_bundles = self._target.info.storage_format is not StorageFormat.EXPLODED
-        raw = reader.raw(bundle) if to_bundles and isinstance(reader, SupportsRawRead) else None
-        if raw is None:
-            for tile, data in reader.tiles(bundle, wanted):
-                yield there.tile(bundle.position(tile)), data
-            return
-        files.callback(raw.data.close)
-        yield from runs(replace(raw, bundle=there), reader.index(bundle), wanted)
-
-    def _watched(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        """Count what moves as bytes as it passes."""
-        for piece in pieces:
-            yield piece
-            if isinstance(piece, tuple):
-                self._counter.add(1, len(piece[1]))
-            else:
-                count = len(piece.order)
-                self._counter.add(count, piece.slot_bytes - LENGTH_PREFIX * count)
+        """Yield tiles of a bundle under the target's name for it, in runs where the target takes such."""
+        if self._target.info.storage_format is not StorageFormat.EXPLODED:
+            yield from stored_pieces(reader, bundle, wanted, files, there=there)
+        elif wanted.any():
+            yield from ((there.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))
 
     def _note(self, task: BundleTask, splice: Splice) -> None:
         """Count what became of a bundle's tiles."""
-        there = splice.overlap.taken & (splice.kept | splice.moved | splice.composed)
-        self._there[task.bundle] = np.packbits(there)
+        self._remember(task.bundle, splice.there)
         moved, equal = int(np.count_nonzero(splice.moved)), int(np.count_nonzero(splice.equal))
         self._count(repacked=moved, unchanged=equal, deleted=int(np.count_nonzero(splice.overlap.deleted)))
         if equal:
             self._counter.add(equal, 0)
-        if not splice.is_changed:
+        if splice.is_changed:
+            self._act(Action.BLEND if splice.is_blended else Action.REPACK)
+        else:
             with self._tally.lock:
                 self.unchanged += 1
+
+    def _remember(self, bundle: BundleKey, there: Flags) -> None:
+        """Take note of the tiles of a source's bundle that the target has now."""
+        with self._tally.lock:
+            self._there[bundle] = np.packbits(there)
+            self.tiles += int(np.count_nonzero(there))
+
+    def _act(self, action: Action) -> None:
+        with self._tally.lock:
+            self.actions[action] += 1
 
     def _count(self, **numbers: int) -> None:
         with self._tally.lock:

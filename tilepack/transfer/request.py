@@ -47,6 +47,8 @@ class UpdateOptions:
     """MERGE lays the source's pixels over the target's, OVERWRITE puts them in their place, inside the area."""
     delete_missing: bool = False
     """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
+    only_missing: bool = False
+    """Take only tiles that the target has not: gaps are filled, and no tile that is there is touched."""
     force: bool = False
     """Pass over the lock files of other programs in the target."""
 

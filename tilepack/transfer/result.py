@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass
 
 from tilepack.cache import CacheInfo
 from tilepack.keys import TileKey
-from tilepack.transfer.plan import TransferPlan
+from tilepack.transfer.plan import Action, TransferPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileCounts:
-    """Number of tiles by what became of them."""
+    """Number of tiles by what became of them: each that is taken, or trimmed, is one of these or was skipped."""
 
     copied: int = 0
     """Moved with their whole bundle."""
     repacked: int = 0
     """Their data moved untouched, among others."""
     blended: int = 0
-    """Decoded, cut or laid on another, and encoded anew."""
+    """Decoded, cut or laid on another, and encoded anew; the target's that lost their inside, too."""
     dropped: int = 0
     """Nothing visible is left of them."""
     unchanged: int = 0
@@ -44,6 +44,8 @@ class TransferResult:
     """Number of decoded tiles to which something worth telling happened, by the names of ``TileNotes``."""
     skipped: Mapping[TileKey, str]
     """Tiles that were left out because they cannot be decoded, with the reason."""
+    actions: Mapping[Action, int] | None = None
+    """Number of bundles by what happened to them, in a target that exists; None: what was planned."""
     unchanged_bundles: int = 0
     """Bundles of the target that stayed as they were."""
     resumed_bundles: int = 0
@@ -53,8 +55,12 @@ class TransferResult:
 
     def as_json(self) -> dict[str, object]:
         """Give the result's figures as JSON's values."""
+        actions = {action: self.plan.count(action) for action in Action} if self.actions is None else self.actions
         return {
             **self.plan.as_json(),
+            "bundlesCopied": actions.get(Action.COPY, 0),
+            "bundlesRepacked": actions.get(Action.REPACK, 0),
+            "bundlesBlended": actions.get(Action.BLEND, 0),
             "tiles": self.tiles,
             "tileBytes": self.tile_bytes,
             **{f"tiles{name.title()}": number for name, number in asdict(self.counts).items()},

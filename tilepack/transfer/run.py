@@ -17,7 +17,7 @@ from tilepack.cache import StorageFormat
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
-from tilepack.pixels.compose import Outcome
+from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import (
     PackageItem,
     Piece,
@@ -106,6 +106,11 @@ class _Work:
             self._move_all(writer)
             if self._cutter is not None and self._cutter.has_failed:
                 raise self.tally.error(reader.place)
+            if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
+                raise TransferError(
+                    f"{reader.place}: {self._counter.tiles} tiles came, {plan.tiles} were planned; the source changed "
+                    f"meanwhile, start again"
+                )
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
@@ -183,7 +188,7 @@ class _Work:
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
         with ExitStack() as files:
             if isinstance(writer, SupportsRawWrite):
-                pieces = stored_pieces(self._reader, task.bundle, wanted, files, choice.cut)
+                pieces = stored_pieces(self._reader, task.bundle, wanted, files, alone=choice.cut)
             else:
                 pieces = self._reader.tiles(task.bundle, wanted)
             made = self._noted(

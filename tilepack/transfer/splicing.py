@@ -16,8 +16,9 @@ from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import PNG_SIGNATURE, sniff
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode
-from tilepack.pixels.codec import admits
-from tilepack.pixels.compose import Outcome, TileResult, clip_tile, compose_tile
+from tilepack.pixels.codec import admits, admits_format
+from tilepack.pixels.compose import compose_tile, trim_tile
+from tilepack.pixels.outcome import Outcome, TileResult
 from tilepack.stores.base import OpenBundle, SupportsRawRead, TileReader
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.cutting import CutTally
@@ -53,14 +54,23 @@ class Splice:
     equal: Flags = field(default_factory=_nothing)
     """Tiles of the source whose very bytes the target has already."""
     composed: Flags = field(default_factory=_nothing)
-    """Tiles that are written anew."""
+    """Tiles that are written by themselves: encoded anew, or looked at as a whole before they moved."""
     gone: Flags = field(default_factory=_nothing)
     """Tiles of the target that are no more."""
+    skipped: Flags = field(default_factory=_nothing)
+    """Tiles that cannot be brought in, or trimmed."""
+    is_blended: bool = False
+    """Whether a tile was encoded anew."""
 
     @property
     def kept(self) -> Flags:
         """Tiles of the target that stay as they are."""
         return self.overlap.present & ~(self.moved | self.composed | self.gone)
+
+    @property
+    def there(self) -> Flags:
+        """Tiles of the source that the target has in the end."""
+        return self.overlap.taken & (self.kept | self.moved | self.composed) & ~self.skipped
 
     @property
     def is_changed(self) -> bool:
@@ -115,6 +125,7 @@ class Splicer:
         self._pool = pool
         # Slots of bundles move in runs; a file that is a tile is read once, and only then looked at.
         self._by_runs = isinstance(source, SupportsRawRead)
+        self._is_admitted = admits_format(target.info.tile_format, source.info.tile_format)
 
     @property
     def has_failed(self) -> bool:
@@ -147,10 +158,11 @@ class Splicer:
         tile_format = self._info.tile_format
         if start.startswith(_JPEG):
             return tile_format in (TileFormat.JPEG, TileFormat.MIXED)
+        takes_place = not meets or self._mode is BlendMode.OVERWRITE
         kind = sniff(start)
         if kind is None or not admits(tile_format, kind):
             return False
-        return not meets or self._mode is BlendMode.OVERWRITE or kind.is_opaque or not kind.is_image
+        return takes_place or kind.is_opaque or not kind.is_image
 
     def drop_equal(self, splice: Splice, source: OpenBundle, target: OpenBundle, equal: Flags) -> None:
         """Take tiles out of those that move whose bytes the target has already.
@@ -203,6 +215,9 @@ class Splicer:
     def _lay(self, tile: TileKey, data: bytes, there: bytes | None, *, is_cut: bool) -> _Made:
         """Compose a tile, or say why that cannot be."""
         options = self._options
+        takes_place = not is_cut and (there is None or self._mode is BlendMode.OVERWRITE)
+        if takes_place and self._is_admitted and sniff(data) is None:  # damaged, but nobody has to look into it
+            return TileResult(Outcome.UNCHANGED) if data == there else TileResult(Outcome.MOVED, data)
         try:
             result = compose_tile(
                 data,
@@ -227,9 +242,9 @@ class Splicer:
         if self._areas is None:
             return TileResult(Outcome.UNCHANGED)
         try:
-            result = clip_tile(
+            return trim_tile(
                 there,
-                ~self._areas.mask(tile),
+                self._areas.mask(tile),
                 self._info.tile_format,
                 width=self._scheme.tile_width,
                 height=self._scheme.tile_height,
@@ -238,11 +253,11 @@ class Splicer:
             )
         except (TileError, UnsupportedError) as error:
             return f"{error}; this is the target's tile"
-        return TileResult(Outcome.UNCHANGED) if result.outcome is Outcome.MOVED else result
 
     def _note(self, splice: Splice, position: int, tile: TileKey, result: _Made) -> bytes | None:
         """Count a tile, and give its data where it is written."""
         if isinstance(result, str):
+            splice.skipped[position] = True
             with self._tally.lock:
                 self._tally.bad[tile] = result
             return None
@@ -251,4 +266,5 @@ class Splicer:
             splice.gone[position] = splice.overlap.present[position]
         elif result.outcome is not Outcome.UNCHANGED:
             splice.composed[position] = True
+            splice.is_blended |= result.outcome is Outcome.COMPOSED
         return result.data

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Final
-
-import numpy as np
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import creation_time
 from tilepack.disk.journal import STATE
-from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import occupied
-from tilepack.keys import TILES_PER_BUNDLE, BundleKey
+from tilepack.keys import BundleKey
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, TileReader
-from tilepack.stores.compact import CompactReader
-from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
-from tilepack.stores.repacking import PackageUpdater, open_package_update
-from tilepack.stores.updating import (
-    TileUpdater,
-    describe_change,
-    folder_updater,
-    layout_of,
-    open_folder_update,
-)
+from tilepack.stores.updating import TileUpdater, describe_change, layout_of
 from tilepack.transfer.changes import Notes
+from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
@@ -41,9 +31,8 @@ from tilepack.transfer.plan import BundleTask, TransferPlan
 from tilepack.transfer.replacing import BundleReplacer
 from tilepack.transfer.request import UpdateOptions
 from tilepack.transfer.result import TransferResult
+from tilepack.transfer.rewriting import Site, Target, Work, reopened, rewrite
 from tilepack.transfer.splicing import Splicer
-
-_NOTHING: Final = np.zeros(TILES_PER_BUNDLE, np.bool_)
 
 
 def run_update(
@@ -67,18 +56,19 @@ def run_update(
     """
     begun = time.monotonic()
     counter = Counter(progress)
-    work = _Update(plan, reader, counter, jobs or os.cpu_count() or 1)
-    out_of_reach(work.carry_out, counter)
+    work = _Update(plan, reader, counter)
+    out_of_reach(lambda: work.carry_out(jobs), counter)
     tally = work.tally
     counts = work.bundles.counts()
     return TransferResult(
         plan=plan,
-        tiles=counts.copied + counts.repacked + counts.blended + counts.unchanged,
+        tiles=work.bundles.tiles,
         tile_bytes=counter.bytes,
         info=work.info,
         counts=counts,
         notes=dict(sorted(tally.notes.items())),
         skipped=dict(sorted(tally.bad.items())),
+        actions=dict(work.bundles.actions),
         unchanged_bundles=work.bundles.unchanged,
         resumed_bundles=work.bundles.resumed,
         seconds=time.monotonic() - begun,
@@ -88,135 +78,120 @@ def run_update(
 class _Update:
     """One plan's work, and what comes to be known by it."""
 
-    def __init__(self, plan: TransferPlan, reader: TileReader, counter: Counter, jobs: int) -> None:
+    def __init__(self, plan: TransferPlan, reader: TileReader, counter: Counter) -> None:
         self.info = plan.info
         self.tally = CutTally()
         self._plan = plan
         self._reader = reader
         self._counter = counter
-        self._jobs = jobs
         self._options = plan.request.update or UpdateOptions()
-        self._target: CompactReader | ExplodedReader
+        self._target: Target
         self._overlaps: Overlaps
-        self._updater: TileUpdater
         self._splicer: Splicer
+        self._updater: TileUpdater
         self._notes = None if plan.changes is None else Notes(reader, plan.changes)
         self._remembered: TargetMemory | None = None
         self.bundles: BundleReplacer
 
-    def carry_out(self) -> None:
-        """Take the target, replace its bundles, and describe it anew."""
-        with ExitStack() as opened:
-            self._open(opened)
-            try:
-                self._replace_all()
-                if self._splicer.has_failed:
-                    raise self.tally.error(self._reader.place, "cannot be brought in")
-                self._counter.add(0, 0)
-                self._updater.commit({**self._documents(), **self._memory()})
-                if self._remembered is not None and self._plan.kind.is_package:
-                    remember(self._plan.target, self._remembered)
-            except BaseException as error:
-                self._updater.abort()
-                if self._updater.is_begun:
-                    error.add_note(
-                        f"{self._plan.target} holds whole bundles, old and new: run the same again to finish"
-                    )
-                raise
+    def carry_out(self, jobs: int | None) -> None:
+        """Rewrite the target, and let a package remember what it took."""
+        rewrite(self.site, self.begin, self._counter, jobs=jobs)
+        if self._remembered is not None and self._plan.kind.is_package:
+            remember(self._plan.target, self._remembered)
 
-    def _open(self, opened: ExitStack) -> None:
+    @property
+    def site(self) -> Site:
+        """The target, as it was planned for."""
         plan = self._plan
-        place = plan.target
-        if plan.kind.is_package:
-            package = open_package_update(place)
-            try:
-                target = self._target = self._reopened(opened)
-                if not isinstance(target, CompactReader):
-                    raise UnsupportedError(f"{place}: is a package of an exploded cache; unpack it")
-                self._overlaps = self._compare()
-                replaced = {self._overlaps.there(task.bundle) for task in plan.tasks}
-                self._updater = PackageUpdater(package, target, replaced)
-            except BaseException:
-                package.abort()
-                raise
-            return
-        with open_cache(place) as before:
-            if not isinstance(before, CompactReader | ExplodedReader):
-                raise UnsupportedError(f"{place}: is no folder of bundles or tiles")
-            work = f"the {self._options.mode} of {os.path.realpath(plan.source)}"
-            folder = open_folder_update(before, fingerprint=plan.fingerprint, work=work, force=self._options.force)
-        try:
-            folder.versions = self._versions()
-            self._target = self._reopened(opened)
-            self._overlaps = self._compare()
-            self._updater = folder_updater(self._target, folder)
-        except BaseException:
-            folder.abort()
-            raise
-
-    def _reopened(self, opened: ExitStack) -> CompactReader | ExplodedReader:
-        """Open the target anew: what the plan was made from may be out of date by the time the lock is held."""
-        target = opened.enter_context(open_cache(self._plan.target))
-        if not isinstance(target, CompactReader | ExplodedReader):
-            raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
-        planned, found = self._plan.info, target.info
-        same_grid = not found.scheme.differences(planned.scheme) and len(found.scheme.levels) == len(
-            planned.scheme.levels
+        return Site(
+            place=plan.request.target,
+            info=plan.info,
+            is_package=plan.kind.is_package,
+            fingerprint=plan.fingerprint,
+            work=f"the {self._options.mode} of {os.path.realpath(plan.source)}",
+            force=self._options.force,
+            versions=self._versions(),
         )
-        if not same_grid or found.storage_format is not planned.storage_format:
-            raise TransferError(f"{target.place}: became another cache while the work was planned; start again")
-        return target
-
-    def _compare(self) -> Overlaps:
-        overlaps = Overlaps(self._reader, self._target, self._plan.request)
-        overlaps.levels = dict(self._plan.levels)
-        return overlaps
-
-    def _replace_all(self) -> None:
-        pool = ThreadPoolExecutor(self._jobs, "tilepack")
-        pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
-        self._splicer = Splicer(self._reader, self._target, self._plan.request, self.tally, pixels)
-        self.bundles = BundleReplacer(
-            self._reader,
-            self._target,
-            self._updater,
-            self._overlaps,
-            self._splicer,
-            options=self._options,
-            tally=self.tally,
-            counter=self._counter,
-        )
-        futures: list[Future[None]] = []
-        try:
-            if isinstance(self._updater, PackageUpdater):
-                futures += [pool.submit(self.bundles.keep, bundle) for bundle in self._updater.untouched]
-            futures += [pool.submit(self._replace, task) for task in self._plan.tasks]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [error for future in done if (error := future.exception())]
-            if failed:
-                raise failed[0]
-        except BaseException:
-            self._counter.stopped.set()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            pixels.shutdown(wait=True, cancel_futures=True)
-
-    def _replace(self, task: BundleTask) -> None:
-        if self._notes is not None:
-            self._notes.read(task.bundle)
-        self.bundles.replace(task)
 
     def _versions(self) -> dict[str, str]:
         """Tell what is brought into each of the target's bundles, where only what changed is."""
         plan, changes = self._plan, self._plan.changes
         if changes is None:
             return {}
-        there = {
-            task.bundle: BundleKey(plan.levels[task.bundle.level], task.bundle.row, task.bundle.column)
-            for task in plan.tasks
+        return {
+            str(BundleKey(there, bundle.row, bundle.column)): changes.version(self._reader, bundle)
+            for level, there in plan.levels.items()
+            for bundle in self._reader.bundles(level)
+            if changes.takes(bundle)
         }
-        return {str(name): changes.version(self._reader, bundle) for bundle, name in there.items()}
+
+    def begin(self, target: Target) -> Work:
+        """Compare the source with the target as it is now."""
+        self._target = target
+        self._overlaps = Overlaps(self._reader, target, self._plan.request)
+        self._overlaps.levels = dict(self._plan.levels)
+        return self
+
+    @property
+    def replaced(self) -> set[BundleKey]:
+        """The target's bundles that may be replaced."""
+        return {self._overlaps.there(task.bundle) for task in self._plan.tasks}
+
+    def start(self, updater: TileUpdater, pixels: Executor) -> list[Callable[[], None]]:
+        """Give a step for each bundle of the source that is taken."""
+        self._updater = updater
+        self._splicer = Splicer(self._reader, self._target, self._plan.request, self.tally, pixels)
+        self.bundles = BundleReplacer(
+            self._reader,
+            self._target,
+            updater,
+            self._overlaps,
+            self._splicer,
+            options=self._options,
+            tally=self.tally,
+            counter=self._counter,
+        )
+        return [partial(self._replace, task) for task in self._plan.tasks]
+
+    def _replace(self, task: BundleTask) -> None:
+        if self._notes is not None:
+            self._notes.read(task.bundle)
+        self.bundles.replace(task)
+
+    def keep(self, bundle: BundleKey) -> None:
+        """Let a bundle of the target stay."""
+        self.bundles.keep(bundle)
+
+    def finish(self) -> dict[str, bytes]:
+        """Describe the target, unless a tile was bad."""
+        if self._splicer.has_failed:
+            raise self.tally.error(self._reader.place, "cannot be brought in; do what is said of each")
+        self._counter.add(0, 0)
+        return {**self._documents(), **self._memory()}
+
+    def _documents(self) -> dict[str, bytes]:
+        """Describe the target by the tiles that there are now, and give the documents that say something new."""
+        plan = self._plan
+        levels: dict[int, list[Occupied]] = {}
+        for task in plan.tasks:
+            tiles = occupied(self.bundles.there(task.bundle), task.bundle)
+            if tiles.count:
+                levels.setdefault(task.bundle.level, []).append((task.bundle, tiles))
+        filled = self._filled_before()
+        for bundle, held in filled.items():
+            levels.setdefault(bundle.level, []).append((bundle, occupied(held, bundle)))
+
+        def there(bundle: BundleKey) -> Flags:
+            return filled[bundle] if bundle in filled else self.bundles.there(bundle)
+
+        with ExitStack() as opened:
+            # Where no extent is declared, all that is there now is measured: a run that is taken up has no other
+            # measure. A package is still the old one, and never taken up.
+            target = self._target if plan.kind.is_package else reopened(self.site, open_cache, opened)
+            self.info = describe_joined(target, plan.request, plan.levels, levels, there)
+            before = target.info, self._item(target.info, b"")
+            after = self.info, self._item(self.info, plan.request.thumbnail or b"")
+            return describe_change(target.tree, layout_of(target), before, after)
 
     def _memory(self) -> dict[str, bytes]:
         """Give what a folder is to remember, as a document; tell a package's memory what is about to take its place."""
@@ -231,19 +206,17 @@ class _Update:
         remember_ahead(place, before, self._remembered)
         return {}
 
-    def _documents(self) -> dict[str, bytes]:
-        """Describe the target by the tiles that there are now, and give the documents that say something new."""
-        plan, target = self._plan, self._target
-
-        levels: dict[int, list[Occupied]] = {}
-        for task in plan.tasks:
-            tiles = occupied(self.bundles.there(task.bundle), task.bundle)
-            if tiles.count:
-                levels.setdefault(task.bundle.level, []).append((task.bundle, tiles))
-        self.info = describe_joined(target, plan.request, plan.levels, levels, self.bundles.there)
-        before = target.info, self._item(target.info, b"")
-        after = self.info, self._item(self.info, plan.request.thumbnail or b"")
-        return describe_change(target.tree, layout_of(target), before, after)
+    def _filled_before(self) -> dict[BundleKey, Flags]:
+        """Give the bundles in which a stopped run left no gap, so that they are no tasks, with the tiles asked for."""
+        if not self._options.only_missing:
+            return {}
+        planned = {task.bundle for task in self._plan.tasks}
+        return {
+            bundle: self._overlaps.asked_and_there(bundle)
+            for level in self._plan.levels
+            for bundle in self._overlaps.bundles(level)
+            if bundle not in planned and self._updater.is_done(self._overlaps.there(bundle))
+        }
 
     def _item(self, info: CacheInfo, thumbnail: bytes) -> PackageItem:
         """Make what a package says beyond its cache; old and new have one GUID, so that it alone is no change."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.disk.files import ByteRange
+from tilepack.disk.journal import PARTIAL
 from tilepack.disk.tree import Tree
 from tilepack.errors import BundleError, TilepackError
 from tilepack.formats import bundle_v1, bundle_v2
@@ -70,6 +71,13 @@ def check_bundle(
             return None
 
 
+def _index_of(tree: Tree, files: BundleFiles) -> str | None:
+    """Give the index that belongs to a bundle; while only that has yet to be renamed, the one that waits for it."""
+    pending = (files.bundlx or f"{files.path[: -len('.bundle')]}.bundlx") + PARTIAL
+    waits = tree.identity(pending) is not None and tree.identity(files.path + PARTIAL) is None
+    return pending if waits else files.bundlx
+
+
 def _open_v1(found: Collector, tree: Tree, files: BundleFiles, data: ByteRange) -> CompactBundle | None:
     head = data.read(min(bundle_v1.HEADER_SIZE, data.size), 0)
     try:
@@ -83,19 +91,20 @@ def _open_v1(found: Collector, tree: Tree, files: BundleFiles, data: ByteRange) 
             code = "bundle-renamed"
         found.add_error(code, files.path, error)
         return None
-    if files.bundlx is None:
+    index = _index_of(tree, files)
+    if index is None:
         found.add("bundlx-missing", files.path, "its .bundlx is missing, and only that tells where its tiles lie")
         return None
     try:
-        bundlx = tree.open(files.bundlx)
+        bundlx = tree.open(index)
     except TilepackError as error:
-        found.add_unreadable(files.bundlx, error)
+        found.add_unreadable(index, error)
         return None
     with bundlx:
         try:
             return CompactBundle.open_v1(files.bundle, data, bundlx)
         except BundleError as error:
-            found.add_error("bundlx-malformed", files.bundlx, error)
+            found.add_error("bundlx-malformed", index, error)
             return None
 
 

@@ -97,7 +97,7 @@ def check_extents(found: Collector, reader: StoreReader, boxes: Boxes) -> None:
             name,
             f"declares the extent {extent}; tiles of level {', '.join(map(str, outside))} lie outside it, {there}",
         )
-    measured = _measured(scheme, {lod.level: boxes[lod.level] for lod in placed}, finest)
+    measured = measured_extent(scheme, {lod.level: boxes[lod.level] for lod in placed}, finest)
     declared, filled = scheme.tiles_in(extent, finest), scheme.tiles_in(measured, finest)
     if not outside and far_larger(declared, filled):
         found.add(
@@ -108,8 +108,14 @@ def check_extents(found: Collector, reader: StoreReader, boxes: Boxes) -> None:
         )
 
 
-def _measured(scheme: TilingScheme, boxes: Boxes, finest: int) -> Extent:
-    """Give an extent that is at least what a new target of the same tiles would declare, by rectangles alone."""
+def measured_extent(scheme: TilingScheme, boxes: Boxes, finest: int) -> Extent:
+    """Give an extent that is at least what a new target of the same tiles would declare, by rectangles alone.
+
+    Args:
+        scheme: The grid.
+        boxes: The rectangle of the tiles of each level that holds any.
+        finest: The level whose box it begins with.
+    """
     extent = scheme.range_extent(boxes[finest])
     for level in sorted(boxes, key=lambda level: scheme.level(level).resolution):
         met, tiles = scheme.tiles_in(extent, level), boxes[level]

@@ -18,7 +18,7 @@ _JUNK: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _JUNK_FOLDER: Final = "__MACOSX/"
 _CHUNK: Final = 1 << 20
 
-_EXPECTED: Final = {
+EXPECTED: Final = {
     "conf.xml": ("esriinfo/iteminfo.xml", "servicedescriptions/mapserver/mapserver.json"),
     "root.json": ("iteminfo.json",),
 }
@@ -58,7 +58,7 @@ def check_members(found: Collector, tree: PackageTree, *, deep: bool) -> None:
         except TilepackError as error:
             if not path.lower().endswith((".bundle", ".bundlx")):  # whose own check meets the same
                 found.add_unreadable(path, error)
-    for document, others in _EXPECTED.items():
+    for document, others in EXPECTED.items():
         if tree.find(document):
             for other in others:
                 if not tree.find(other.rpartition("/")[2]):

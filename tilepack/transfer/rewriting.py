@@ -1,0 +1,213 @@
+"""A cache that exists, taken to have bundles replaced: what importing, deleting, compacting and mending share.
+
+The target is locked first, and what a stopped run left is taken up; then it is opened anew, for what was planned from
+may be out of date by then. Bundles are replaced in parallel, each in one step, documents last. When the work fails, a
+folder is as it was or whole bundles further, and a package as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+from tilepack.cache import CacheInfo
+from tilepack.disk.journal import JOURNAL
+from tilepack.errors import TransferError, UnsupportedError
+from tilepack.keys import BundleKey
+from tilepack.stores.base import TileReader
+from tilepack.stores.compact import CompactReader
+from tilepack.stores.exploded import ExplodedReader
+from tilepack.stores.open import open_cache
+from tilepack.stores.repacking import PackageUpdater, open_package_update
+from tilepack.stores.updating import TileUpdater, folder_updater, open_folder_update
+from tilepack.transfer.counting import Counter
+
+Target = CompactReader | ExplodedReader
+"""A cache whose bundles can be replaced, open for reading."""
+
+Told = Callable[[float, int], None]
+"""Called with how much of how much is done."""
+
+Open = Callable[[Path], TileReader]
+"""Opens a target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A target as it was planned for."""
+
+    place: Path
+    """Path to open it by."""
+    info: CacheInfo
+    """What it said; grid and storage format have to be the same still."""
+    is_package: bool
+    fingerprint: str
+    """Of the work; a run that was stopped is only taken up by the same."""
+    work: str
+    """What is done, for people who find the journal: ``the MERGE of Usa.tpkx``."""
+    force: bool = False
+    """Whether lock files of other programs are passed over."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """What is brought into bundles, by name, where that may be another one by the time a stopped run is taken up."""
+
+
+class Work(Protocol):
+    """What is done to the bundles of a target."""
+
+    @property
+    def replaced(self) -> Collection[BundleKey]:
+        """Bundles that may be replaced: each has a step that keeps, writes or removes it."""
+
+    def start(self, updater: TileUpdater, pixels: Executor) -> Iterable[Callable[[], None]]:
+        """Give the steps, which different threads may take in any order.
+
+        Args:
+            updater: The target, open to have bundles replaced.
+            pixels: Where steps may have tiles decoded.
+        """
+
+    def keep(self, bundle: BundleKey) -> None:
+        """Let a bundle stay that no step is about."""
+
+    def finish(self) -> Mapping[str, bytes]:
+        """Give the documents that say something new, by path; raises where the work must not be ended."""
+
+
+def rewrite(
+    site: Site,
+    begin: Callable[[Target], Work],
+    counter: Counter,
+    *,
+    jobs: int | None = None,
+    opening: Open = open_cache,
+) -> None:
+    """Take a target, replace its bundles, and describe it anew.
+
+    Args:
+        site: The target.
+        begin: Called with the target once it is taken; gives what is to be done.
+        counter: Told where to stop.
+        jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
+        opening: Opens the target.
+
+    Raises:
+        TransferError: Another writer is at work, another work was stopped here, the target became another cache, or
+            reading or writing failed.
+        TilepackError: Whatever the steps raise.
+    """
+    with ExitStack() as opened:
+        updater, work = _take(site, begin, opening, opened)
+        try:
+            _work_off(work, updater, counter, jobs or os.cpu_count() or 1)
+            updater.settle()
+            documents = work.finish()
+            counter.add(0, 0)
+            updater.commit(documents)
+        except BaseException as error:
+            updater.abort()
+            if updater.is_begun:
+                error.add_note(f"{site.place} holds whole bundles, old and new: run the same again to finish")
+            raise
+
+
+def telling(steps: Sequence[Callable[[], None]], progress: Told | None) -> list[Callable[[], None]]:
+    """Let steps tell how many of them are done.
+
+    Args:
+        steps: The steps.
+        progress: Called after each with how many of how many are done; callers take turns.
+    """
+    if progress is None:
+        return list(steps)
+    lock, done = Lock(), 0
+
+    def take(step: Callable[[], None]) -> None:
+        nonlocal done
+        step()
+        with lock:
+            done += 1
+            progress(done, len(steps))
+
+    return [partial(take, step) for step in steps]
+
+
+def was_stopped(target: TileReader) -> bool:
+    """Tell whether a run was stopped in a folder, and waits to be taken up."""
+    return os.path.lexists(Path(target.place) / JOURNAL)
+
+
+def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack) -> tuple[TileUpdater, Work]:
+    if site.is_package:
+        package = open_package_update(site.place)
+        try:
+            target = reopened(site, opening, opened)
+            if not isinstance(target, CompactReader):
+                raise UnsupportedError(f"{site.place}: is a package of an exploded cache; unpack it")
+            work = begin(target)
+            return PackageUpdater(package, target, work.replaced), work
+        except BaseException:
+            package.abort()
+            raise
+    with opening(site.place) as before:
+        if not isinstance(before, CompactReader | ExplodedReader):
+            raise UnsupportedError(f"{site.place}: is no folder of bundles or tiles")
+        folder = open_folder_update(
+            before, fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions
+        )
+    try:
+        target = reopened(site, opening, opened)
+        work = begin(target)
+        return folder_updater(target, folder), work
+    except BaseException:
+        folder.abort()
+        raise
+
+
+def reopened(site: Site, opening: Open, opened: ExitStack) -> Target:
+    """Open a target anew: what is known of it may be out of date, once the lock is held, or bundles were replaced.
+
+    Args:
+        site: The target.
+        opening: Opens it.
+        opened: Closes it.
+
+    Raises:
+        UnsupportedError: Its bundles cannot be replaced.
+        TransferError: It became another cache.
+    """
+    target = opened.enter_context(opening(site.place))
+    if not isinstance(target, CompactReader | ExplodedReader):
+        raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
+    planned, found = site.info, target.info
+    same_grid = not found.scheme.differences(planned.scheme) and len(found.scheme.levels) == len(planned.scheme.levels)
+    if not same_grid or found.storage_format is not planned.storage_format:
+        raise TransferError(f"{target.place}: became another cache while the work was planned; start again")
+    return target
+
+
+def _work_off(work: Work, updater: TileUpdater, counter: Counter, jobs: int) -> None:
+    pool = ThreadPoolExecutor(jobs, "tilepack")
+    pixels = ThreadPoolExecutor(jobs, "tilepack-pixels")
+    futures: list[Future[None]] = []
+    try:
+        steps = work.start(updater, pixels)
+        if isinstance(updater, PackageUpdater):
+            futures += [pool.submit(work.keep, bundle) for bundle in updater.untouched]
+        futures += [pool.submit(step) for step in steps]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        failed = [error for future in done if (error := future.exception())]
+        if failed:
+            raise failed[0]
+    except BaseException:
+        counter.stopped.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        pixels.shutdown(wait=True, cancel_futures=True)
