@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, read_bounds
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -115,15 +115,13 @@ def import_cache(
     --overwrite --delete-missing where TARGET is to follow SOURCE. What others do to TARGET meanwhile is not noticed.
     """
     refuse_contradictions(levels, scales)
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     if merge and overwrite:
         raise typer.BadParameter("they contradict each other; choose one", param_hint="--merge / --overwrite")
     if delete_missing and not overwrite:
         raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
     if only_missing and (overwrite or delete_missing):
         raise typer.BadParameter("touches no tile that is there; choose one", param_hint="--only-missing / --overwrite")
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     asked: tilepack.ImportOptions = {
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,
@@ -132,9 +130,7 @@ def import_cache(
         "force": force,
         "levels": levels,
         "scales": scales,
-        "area": areas or None,
-        "extent": read_extent(extent),
-        "bbox": read_bbox(bbox),
+        **read_bounds(ctx, areas, extent, bbox),
         "pixels": tilepack.PixelOptions(
             background=read_colour(background),
             whole_tiles=whole_tiles,

@@ -249,7 +249,7 @@ class _CompactUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(files)
             return False
-        self._folder.publish(str(bundle), files, agreed=agreed)
+        self._folder.publish(str(bundle), files)
         return True
 
     def remove(self, bundle: BundleKey, gone: NDArray[np.bool_]) -> None:
@@ -286,7 +286,7 @@ class _ExplodedUpdater(_FolderUpdater):
         if not agreed():
             self._folder.give_up(written)
             return False
-        self._folder.publish(str(bundle), written, removed, agreed)
+        self._folder.publish(str(bundle), written, removed)
         return True
 
     def _row_folder(self, level: int, row: int) -> str:
