@@ -127,6 +127,7 @@ def import_cache(
         "delete_missing": delete_missing,
         "only_missing": only_missing,
         "only_changed": changed,
+        "job": None,  # the command line has no name for what it does
         "force": force,
         "levels": levels,
         "scales": scales,

@@ -131,7 +131,12 @@ source = "Source"
         ("scales = [nan]", "write scales as"),
         ("extent = [1, 2, 3]", "write four numbers"),
         ('extent = "a,b,c,d"', "write four numbers"),
-        ('background = "red"', 'write "#rrggbb"'),
+        ("extent = [2, 0, 1, 1]", "an extent's minima lie below its maxima"),
+        ("bbox = [0, 50, 10, 40]", "is no rectangle in degrees"),
+        ("bbox = [-190, 50, 10, 60]", "is no rectangle in degrees"),
+        ('background = "reddish"', 'write "#rrggbb"'),
+        ('background = "#ff000080"', 'write "#rrggbb"'),
+        ('background = "1,2"', "is no colour"),
         ("background = [1, 2, 300]", "is no colour"),
         ("storage-format = 'zip'", "storage format 'zip' is unknown"),
         ("title = 1979-05-27", "title is a date or a time"),
@@ -170,6 +175,9 @@ def test_source_and_target_may_not_be_one(place):
     [
         ('do = "delete"\ntarget = "Source"', "says nothing of which tiles"),
         ('do = "delete"\ntarget = "Source"\nall = true\npixels = true', "belongs to areas"),
+        ('do = "delete"\ntarget = "Source"\nall = true\nlevels = "3"', "has all and levels"),
+        ('do = "delete"\ntarget = "Source"\nall = true\nbackground = "red"', "belongs to pixels"),
+        ('do = "import"\nsource = "Source"\ntarget = "x"\noverwrite = true\nonly-missing = true', "choose one"),
         ('do = "status"\nsource = "Source"\nlevels = "3"', "no target"),
         ('do = "status"\nsource = "Source"\ntarget = "reports"', "no such folder for reports"),
         ('do = "status"\nsource = "Source"\ntarget = "."\nformat = "xls"', "there are gdb, gpkg"),
@@ -248,6 +256,15 @@ def test_variables_come_from_the_file_then_the_environment_and_paths_are_the_fil
         (None, str(tmp_path / "x.gdb/layer")),
         (None, "POINT (1 2)"),
     ]
+
+
+@pytest.mark.parametrize("text", ['"#ff8000"', "[255, 128, 0]", '"255,128,0"'])
+def test_colours_are_written_as_on_the_command_line(text, tmp_path):
+    place = tmp_path / "jobs.toml"
+    place.write_text(f"{GOOD}background = {text}")
+    problems = Problems(place)
+    (job,) = read_jobs(place, {}, problems)
+    assert (job.options["background"], problems.found) == ((255, 128, 0), [])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from changing import CORNER, KEYS, WRITERS, bundles, later, pictures, ruin, take
 
 import tilepack
 from tilepack.keys import TileKey
+from tilepack.upkeep.removing import delete_cache
 
 
 @pytest.fixture
@@ -112,6 +113,19 @@ def test_bundle_that_went_goes_from_a_target_that_follows(source, target):
     assert take(source, target, **options).plan.tasks == ()
 
 
+def test_gaps_alone_are_filled_of_bundles_that_changed(source, target):
+    old = caches.read_all(target)
+    assert len(take(source, target, only_missing=True).plan.tasks) == 3, "one bundle has no gap"
+    assert caches.read_all(target) == pictures() | old
+    ruin(source)
+    assert take(source, target, only_missing=True).plan.changes.from_outside
+    new = TileKey(9, 256, 0)
+    write(source, pictures(7) | {new: caches.payload(new, "jpg")})
+    assert taken(take(source, target, only_missing=True)) == [new.bundle], "nothing else has a gap"
+    assert caches.read_all(target) == pictures() | old | {new: caches.payload(new, "jpg")}
+    assert take(source, target, only_missing=True).plan.changes.from_outside
+
+
 WEST = "POLYGON ((-170 -80, -1 -80, -1 80, -170 80, -170 -80))"
 
 
@@ -181,6 +195,9 @@ def test_memory_is_a_part_of_the_cache_and_no_tile(source, target, tmp_path):
     assert not any("state" in name for name in caches.look_at_files(tmp_path / "copy.tpkx"))
     tilepack.convert(source, target, replace=True)  # it is no stranger's file, which would be in the way
     assert caches.read_all(target).keys() == before.keys()
+    take(source, target)
+    delete_cache(target)
+    assert not target.exists()
 
 
 @pytest.mark.parametrize(

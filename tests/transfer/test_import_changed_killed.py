@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 SOFT = [TileKey(9, 127, 250), TileKey(9, 128, 250), TileKey(9, 128, 256)]
 
 DOOMED = """
-import os, sys
+import json, os, sys
 sys.path[:0] = {path!r}
 import tilepack
 from tilepack.disk import journal, update
@@ -52,7 +53,7 @@ elif where == "renamed":
 elif where == "ahead":
     from tilepack.disk import staging
     staging.Staging.publish = die
-tilepack.import_cache(sys.argv[1], sys.argv[2], only_changed=True, jobs=1)
+tilepack.import_cache(sys.argv[1], sys.argv[2], only_changed=True, jobs=1, **json.loads(sys.argv[4]))
 """
 
 
@@ -70,9 +71,10 @@ def ground() -> dict[TileKey, bytes]:
     return {key: caches.picture(key, "png") for key in SOFT}
 
 
-def kill(source: Path, target: Path, where: str) -> None:
+def kill(source: Path, target: Path, where: str, **options: object) -> None:
     code = DOOMED.format(path=[str(ROOT)])
-    done = subprocess.run([sys.executable, "-c", code, source, target, where], capture_output=True, check=False)
+    words = [sys.executable, "-c", code, source, target, where, json.dumps(options)]
+    done = subprocess.run(words, capture_output=True, check=False)
     assert done.returncode == 9, done.stderr.decode()
 
 
@@ -90,6 +92,21 @@ def test_killed_run_is_taken_up_and_soft_tiles_are_laid_once(tmp_path, layout, w
     assert caches.read_all(target) == caches.read_all(once)
     assert not (tmp_path / "target" / "tilepack.journal").exists()
     assert take(source, target).plan.changes.from_outside
+
+
+@pytest.mark.parametrize("where", ["one", "all", "memory"])
+def test_gaps_that_a_killed_run_filled_are_described_by_the_next(tmp_path, where):
+    source = write(tmp_path / "source", pictures())
+    once, target = (write(tmp_path / name, pictures(50, KEYS[:1])) for name in ("once", "target"))
+    take(source, once, only_missing=True)
+    kill(source, target, where, only_missing=True)
+    take(source, target, only_missing=True)
+    found, expected = caches.look_at_files(target), caches.look_at_files(once)
+    assert found.keys() == expected.keys()
+    assert {name: data for name, data in found.items() if name != "tilepack.state"} == {
+        name: data for name, data in expected.items() if name != "tilepack.state"
+    }
+    assert take(source, target, only_missing=True).plan.changes.from_outside
 
 
 def test_what_changes_after_the_kill_is_taken_in_the_place_of_what_was_done(tmp_path):

@@ -20,7 +20,7 @@ _ONE_OF: Final = (
     ("levels", "scales"),
     ("extent", "bbox"),
     ("merge", "overwrite", "replace"),
-    ("delete-missing", "only-missing"),
+    ("overwrite", "only-missing"),
 )
 """Keys of which one job has at most one."""
 _CHOOSING: Final = ("levels", "scales", AREAS, "extent", "bbox")
@@ -93,10 +93,16 @@ def check_sense(job: Job, problems: Problems) -> None:
 
 
 def _check_delete(job: Job, said: Collection[str], problems: Problems) -> None:
-    if not {"all", *_CHOOSING} & set(said):
+    chosen = [key for key in _CHOOSING if key in said]
+    if "all" not in said and not chosen:
         problems.add(job.line, f"job {job.name} says nothing of which tiles to delete; say all = true for all")
+    if "all" in said and chosen:
+        problems.add(job.line_of("all"), f"job {job.name} has all and {chosen[0]}; choose one of them")
     if "pixels" in said and AREAS not in said:
         problems.add(job.line_of("pixels"), f"job {job.name} has pixels, which belongs to areas")
+    for key in ("background", "keep-blank", "skip-errors"):
+        if key in said and "pixels" not in said:
+            problems.add(job.line_of(key), f"job {job.name} has {key}, which belongs to pixels")
 
 
 def _check_status(job: Job, said: Collection[str], problems: Problems) -> None:

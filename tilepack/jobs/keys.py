@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tilepack.aoi_given import Area
+from PIL import ImageColor
+
+from tilepack import aoi_given
+from tilepack.aoi_given import Area, Bounds, require_box
 from tilepack.areas.reading import is_area_text
 from tilepack.errors import TilepackError
 from tilepack.selection import LevelSelection
@@ -17,8 +19,6 @@ from tilepack.stores.targets import parse_storage_format
 Read = Callable[[Any, Path], Any]
 """Reads a value as the file has it, variables put in; paths are relative to the folder that is given with it. Raises
 ValueError, with a sentence that goes on from ``KEY ``, where it is none."""
-
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def read_text(value: Any, _: Path) -> str:
@@ -77,7 +77,7 @@ def read_scales(value: Any, _: Path) -> str | list[float]:
     return value
 
 
-def read_rectangle(value: Any, _: Path) -> tuple[float, float, float, float]:
+def read_rectangle(value: Any, _: Path) -> Bounds:
     """Read four numbers."""
     if isinstance(value, str):
         try:
@@ -90,14 +90,31 @@ def read_rectangle(value: Any, _: Path) -> tuple[float, float, float, float]:
     return first, second, third, fourth
 
 
+def read_extent(value: Any, folder: Path) -> Bounds:
+    """Read a rectangle in map units."""
+    bounds = read_rectangle(value, folder)
+    aoi_given.read_extent(bounds)
+    return bounds
+
+
+def read_box(value: Any, folder: Path) -> Bounds:
+    """Read a rectangle in degrees."""
+    bounds = read_rectangle(value, folder)
+    require_box(bounds)
+    return bounds
+
+
 def read_colour(value: Any, _: Path) -> tuple[int, int, int]:
-    """Read ``"#rrggbb"`` or three numbers."""
-    if isinstance(value, str) and _COLOUR.fullmatch(value):
-        value = list(bytes.fromhex(value[1:]))
+    """Read ``"#rrggbb"``, a colour's name, or three numbers."""
+    if isinstance(value, str):
+        try:
+            value = list(map(int, value.split(","))) if "," in value else list(ImageColor.getrgb(value.strip()))
+        except ValueError:
+            value = None
     if not (
         isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part < 256 for part in value)
     ):
-        raise ValueError('is no colour; write "#rrggbb" or [r, g, b]')
+        raise ValueError('is no colour; write "#rrggbb", a name or [r, g, b]')
     return value[0], value[1], value[2]
 
 
@@ -187,8 +204,8 @@ _SELECTION: Final[Mapping[str, Read]] = {
     "levels": read_levels,
     "scales": read_scales,
     AREAS: read_text,
-    "extent": read_rectangle,
-    "bbox": read_rectangle,
+    "extent": read_extent,
+    "bbox": read_box,
 }
 _PIXELS: Final[Mapping[str, Read]] = {
     "background": read_colour,

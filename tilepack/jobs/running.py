@@ -63,7 +63,7 @@ def run_jobs(
             if progress is not None:
                 progress.release()
     except TilepackError as error:
-        writes.line(f"nothing was done: {error}")
+        writes.line(f"stopped: {error}")
         raise
 
 
