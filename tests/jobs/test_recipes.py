@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
-import shlex
+import re
 import shutil
 import subprocess
 import sys
@@ -48,6 +48,28 @@ def states(done) -> dict[str, str]:
     return {job["name"]: job["state"] for job in json.loads(done.stdout)["jobs"]}
 
 
+def command(name: str) -> list[str]:
+    """Give the words that a recipe is started by, behind the program's path."""
+    text = (RECIPES / name).read_text(encoding="utf-8")
+    if name.endswith(".toml"):
+        text = text.splitlines()[0].removeprefix("# ")
+    elif name.endswith(".service"):
+        unit = configparser.ConfigParser()
+        unit.optionxform = str
+        unit.read_string(text)
+        text = unit["Service"]["ExecStart"]
+    else:
+        text = text.partition(" && ")[2].strip().removesuffix('"')
+    program, *words = text.split()
+    return [re.split(r"[/\\]", program)[-1], *words]
+
+
+def run_recipe(name: str):
+    program, *words = command(name)
+    assert program == "tilepack"
+    return run(*words, "--json")
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Path:
     for recipe in RECIPES.iterdir():
@@ -61,7 +83,7 @@ def test_clip_for_mobile(place):
     write_areas(place / "county.geojson", county=(0.5, -3, 4, -0.5))
     write_areas(place / "city.geojson", city=(0.4, -0.8, 0.9, -0.4))
     for _ in range(2):
-        done = run("run", "mobile.toml", "--json")
+        done = run_recipe("mobile.toml")
         assert done.exit_code == 0, done.output
         assert states(done) == {"mobile": "done", "check": "done"}
     tilepack.export_cache("Basemap", "coarse.tpkx", levels="8", area="county.geojson")
@@ -86,30 +108,19 @@ def test_county_pieces_into_the_state_cache(place):
         area = tilepack.Area(source="counties.geojson", where=f"name = '{name}'")
         tilepack.import_cache(source, expected, area=area, mode="OVERWRITE")
 
-    done = run("run", "state.toml", "--json")
+    done = run_recipe("state.toml")
     assert states(done) == {"ada": "done", "elmore": "done", "status": "done"}
     assert caches.read_all(place / "State") == caches.read_all(expected)
-    again = run("run", "state.toml", "--json")
+    again = run_recipe("state.toml")
     assert [job["message"] for job in json.loads(again.stdout)["jobs"]][:2] == [
         "nothing has changed since the last run, 2 bundles; no bundle was opened"
     ] * 2
 
     caches.write_zip(place / "inbox/Ada.tpkx", {"rubbish": b""})
     caches.write_v1(place / "inbox/Elmore", caches.web_mercator(), ada)
-    damaged = run("run", "state.toml", "--json")
+    damaged = run_recipe("state.toml")
     assert damaged.exit_code == 1
     assert states(damaged) == {"ada": "failed", "elmore": "done", "status": "stopped"}
-
-
-def command(name: str) -> list[str]:
-    """Give the words that a scheduler is told to run."""
-    text = (RECIPES / name).read_text()
-    if name.endswith(".service"):
-        unit = configparser.ConfigParser()
-        unit.optionxform = str
-        unit.read_string(text)
-        text = unit["Service"]["ExecStart"].rpartition("/")[2]
-    return shlex.split(text.partition(" && ")[2].strip().removesuffix('"') or text)
 
 
 SCHEDULED = ["nightly.cron", "tilepack-nightly.service", "nightly.cmd"]
@@ -117,6 +128,7 @@ SCHEDULED = ["nightly.cron", "tilepack-nightly.service", "nightly.cmd"]
 
 def test_all_schedulers_are_told_the_same_at_the_same_time():
     assert len({tuple(command(name)) for name in SCHEDULED}) == 1
+    assert command("nightly.cron")[:3] == command("nightly.toml")
     timer = (RECIPES / "tilepack-nightly.timer").read_text()
     assert "OnCalendar=*-*-* 02:15" in timer
     assert "/ST 02:15 " in (RECIPES / "nightly.cmd").read_text()
