@@ -222,12 +222,7 @@ def _task(
     elif options.mode is BlendMode.MERGE and source_format not in (TileFormat.JPEG, TileFormat.LERC):
         laid = int(np.count_nonzero(overlap.met & ~overlap.cut))
     summary = reader.summary(bundle) if taken else None
-    whole = (
-        summary is not None
-        and summary.movable
-        and taken == overlap.held
-        and not (overlap.present & ~overlap.taken).any()
-    )
+    whole = summary is not None and summary.movable and overlap.takes_place
     if cut or laid:
         action = Action.BLEND
     elif whole and _takes_whole(target):
