@@ -23,10 +23,11 @@ def test_second_run_says_that_nothing_has_changed(exploded, target):
     assert "no such job was done here before, so every bundle counts as changed" in first.stdout
     second = run("import", exploded, target, "--changed")
     assert second.exit_code == 0
-    assert "nothing has changed since the last run, 5 bundles; no bundle was opened" in second.stdout
+    nothing = "  nothing has changed since the last run, 5 bundles; no bundle was opened\n"
+    assert second.stdout == f"left {target} as it is\n{nothing}"
     assert second.stderr == ""
     planned = run("import", exploded, target, "--changed", "--dry-run")
-    assert "nothing has changed since the last run, 5 bundles; no bundle was opened" in planned.stdout
+    assert planned.stdout == f"would leave {target} as it is\n{nothing}"
 
 
 def test_json_tells_how_many_bundles_are_as_before(exploded, target, tmp_path):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from tilepack.cache import CacheInfo
@@ -99,7 +99,7 @@ class _Update:
         if self._remembered is not None and self._plan.kind.is_package:
             remember(self._plan.target, self._remembered)
 
-    @property
+    @cached_property
     def site(self) -> Site:
         """The target, as it was planned for."""
         plan = self._plan
