@@ -50,16 +50,17 @@ def _named(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
     return {name: job.options[key] for key, name in names.items() if key in job.options}
 
 
-def _flags(job: Job, *keys: str) -> dict[str, Any]:
+def _same(job: Job, *keys: str) -> dict[str, Any]:
+    """Give what a job says under keys that the library knows by the same words."""
     return {key.replace("-", "_"): job.options[key] for key in keys if key in job.options}
 
 
 def _pixels(job: Job) -> PixelOptions:
-    return PixelOptions(**{key.replace("-", "_"): job.options[key] for key in _PIXELS if key in job.options})
+    return PixelOptions(**_same(job, *_PIXELS))
 
 
 def _description(job: Job) -> ItemDescription | None:
-    said = {key: job.options[key] for key in _DESCRIPTION if key in job.options}
+    said = _same(job, *_DESCRIPTION)
     return ItemDescription(**said) if said else None
 
 
@@ -70,7 +71,7 @@ def _mode(job: Job) -> str | None:
 def _export_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, _SELECTION),
-        **_flags(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "force"),
+        **_same(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "force"),
         "into_existing": _mode(job),
         "pixels": _pixels(job),
         "description": _description(job),
@@ -80,7 +81,7 @@ def _export_options(job: Job) -> dict[str, Any]:
 def _import_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, _SELECTION),
-        **_flags(job, "only-missing", "delete-missing", "force"),
+        **_same(job, "only-missing", "delete-missing", "force"),
         "mode": _mode(job) or "MERGE",
         "only_changed": job.options.get("changed", False),
         "job": job.name,
@@ -92,7 +93,7 @@ def _import_options(job: Job) -> dict[str, Any]:
 def _convert_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, {"levels": "levels", "scales": "scales"}),
-        **_flags(job, "storage-format", "replace", "ready-to-serve"),
+        **_same(job, "storage-format", "replace", "ready-to-serve"),
     }
 
 
@@ -171,7 +172,7 @@ def _plan_verify(job: Job) -> Done:
 def _delete_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, {**_SELECTION, "all": "all_tiles"}),
-        **_flags(job, "pixels", "background", "keep-blank", "skip-errors", "force"),
+        **_same(job, "pixels", "background", "keep-blank", "skip-errors", "force"),
     }
 
 
