@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tilepack.jobs.running import run_jobs
     from tilepack.keys import BundleKey, TileKey, TileRange
     from tilepack.metadata.custom_scheme import custom_scheme
+    from tilepack.pixels.given_thumbnail import read_thumbnail
     from tilepack.scheme import LevelOfDetail, TilingScheme
     from tilepack.selection import LevelSelection
     from tilepack.spatial import SpatialReference
@@ -173,6 +174,7 @@ _HOMES = {
     "plan_repair": "upkeep.repairing",
     "preview": "inspect.preview",
     "probe": "inspect.probe",
+    "read_thumbnail": "pixels.given_thumbnail",
     "rebuild_status": "status.keeping",
     "repair": "upkeep.repairing",
     "report_status": "status.keeping",
@@ -278,6 +280,7 @@ __all__ = [
     "plan_repair",
     "preview",
     "probe",
+    "read_thumbnail",
     "rebuild_status",
     "repair",
     "report_status",

@@ -17,7 +17,6 @@ from tilepack_cli.descriptions import (
     Thumbnail,
     Title,
     gather_description,
-    read_thumbnail,
 )
 from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
@@ -142,7 +141,7 @@ def import_cache(
             recompress=recompress,
         ),
         "description": gather_description(title, tags, description, attribution),
-        "thumbnail": read_thumbnail(thumbnail),
+        "thumbnail": None if thumbnail is None else tilepack.read_thumbnail(thumbnail),
     }
     if dry_run:
         plan_only(partial(tilepack.plan_import, source, target, **asked), jobs, json=json, quiet=quiet)

@@ -70,6 +70,7 @@ source = "nowhere"
 target = "x.tpk"
 storage-format = "exploded"
 levels = "7-3"
+thumbnail = "no.png"
 whole_tiles = true
 replace = "yes"
 needs = ["b", "zz"]
@@ -99,21 +100,22 @@ source = "Source"
         12: "nowhere: there is nothing of that name",
         14: "a .tpk holds COMPACT, not EXPLODED",
         15: "levels 7-3 run backwards",
-        16: "did you mean whole-tiles?",
-        17: "replace is text; write true or false",
-        18: "needs 'zz'",
-        19: "the area has no source",
-        20: "unknown key 'sauce'",
-        22: "there is no such file for an area",
-        25: "job b has no source",
-        30: "job b has merge and overwrite",
-        34: "job b is there already, in line 25",
+        16: "no.png: there is no such picture",
+        17: "did you mean whole-tiles?",
+        18: "replace is text; write true or false",
+        19: "needs 'zz'",
+        20: "the area has no source",
+        21: "unknown key 'sauce'",
+        23: "there is no such file for an area",
+        26: "job b has no source",
+        31: "job b has merge and overwrite",
+        35: "job b is there already, in line 26",
     }
     found = refused(place, text)
     for line, words in wanted.items():
         assert any(words in said for said in found[line]), (line, words, found.get(line))
-    assert any("circle: " in said for said in found[18] + found.get(28, []))
-    assert found.keys() == wanted.keys() | ({28} & found.keys())
+    assert any("circle: " in said for said in found[19] + found.get(29, []))
+    assert found.keys() == wanted.keys() | ({29} & found.keys())
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_jobs_say_what_the_command_line_says(do, words):
     for word in words:
         command = command.commands[word]
     options = {option[2:] for parameter in command.params for option in parameter.opts if option.startswith("--")}
-    run = {"dry-run", "jobs", "json", "quiet", "verbose", "help", "report-folder", "thumbnail"}
+    run = {"dry-run", "jobs", "json", "quiet", "verbose", "help", "report-folder"}
     area = {option for option in options if option.startswith("aoi")}
     assert KINDS[do].keys() - {"source", "target"} == options - run - area | ({"areas"} if area else set())
 

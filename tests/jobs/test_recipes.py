@@ -135,6 +135,11 @@ def test_all_schedulers_are_told_the_same_at_the_same_time():
     assert (RECIPES / "nightly.cron").read_text().startswith("15 2 * * * ")
 
 
+def test_readme_shows_the_recipes_as_they_are_run():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [recipe.name for recipe in RECIPES.iterdir() if recipe.read_text(encoding="utf-8") not in readme] == []
+
+
 @pytest.mark.parametrize("name", SCHEDULED)
 def test_nightly_update(place, name):
     caches.write_v2(place / "staging", caches.web_mercator(), TILES)

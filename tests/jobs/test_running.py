@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import caches
 import pytest
+import shapely
 from command_line import environment, run
+from PIL import Image
 
 import tilepack
 from tilepack.jobs.progress import Progress
@@ -61,9 +64,10 @@ def broken(place: Path) -> Path:
 
 def test_each_kind_does_what_the_library_does(place, tmp_path):
     (tmp_path / "reports").mkdir()
+    Image.new("RGB", (200, 133), "red").save(tmp_path / "Bild ä.png")
     write(
         place,
-        job("cut", levels="3-4", title="Cut", tags=["a", "b"]),
+        job("cut", levels="3-4", title="Cut", tags=["a", "b"], thumbnail="Bild ä.png"),
         job("put", "import", needs="cut", target="cut.tpkx", levels=[5], overwrite=True),
         job(
             "turn",
@@ -83,6 +87,8 @@ def test_each_kind_does_what_the_library_does(place, tmp_path):
     assert caches.read_all(tmp_path / "cut.tpkx") == TILES
     with tilepack.open(tmp_path / "cut.tpkx") as cache:
         assert (cache.info.description.title, cache.info.description.tags) == ("Cut", ("a", "b"))
+    with zipfile.ZipFile(tmp_path / "cut.tpkx") as package, package.open("thumbnail.png") as picture:
+        assert Image.open(picture).convert("RGB").getcolors() == [(200 * 133, (255, 0, 0))]
     assert [key.level for key in caches.read_all(tmp_path / "Turned")] == [5]
     assert (tmp_path / "reports/Status.geojson").is_file()
     assert (tmp_path / "Turned/Status.gdb").is_dir()
@@ -225,15 +231,23 @@ def test_killed_run_is_taken_up_behind_what_it_had_done(place):
         tilepack.run_jobs(place)  # that one came to its end: this is a new one
 
 
-@pytest.mark.parametrize("what", ["source", "target", "job"])
+@pytest.mark.parametrize("what", ["source", "target", "job", "area", "picture"])
 def test_what_is_not_as_it_was_is_done_again(place, what):
-    write(place, job("a"), job("b"))
+    world = shapely.box(-2e7, -2e7, 2e7, 2e7)
+    (place.parent / "world.geojson").write_text(shapely.to_geojson(world))
+    Image.new("RGB", (9, 9)).save(place.parent / "small.png")
+    area = 'areas = [{ source = "world.geojson", crs = 3857 }]'
+    write(place, job("a", "export", area, thumbnail="small.png"), job("b"))
     kill_in_turn(place, 2)
     if what == "source":
         bundle = next((place.parent / "Süd [1]").rglob("*.bundle"))
         os.utime(bundle, ns=(0, 0))
     elif what == "target":
         (place.parent / "a.tpkx").unlink()
+    elif what == "area":
+        (place.parent / "world.geojson").write_text(shapely.to_geojson(world.buffer(9)))
+    elif what == "picture":
+        Image.new("RGB", (9, 9), "red").save(place.parent / "small.png")
     else:
         write(place, job("a", levels="3"), job("b"))
     assert states(tilepack.run_jobs(place)) == {"a": "done", "b": "done"}

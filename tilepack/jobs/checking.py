@@ -158,6 +158,9 @@ def _check_files_of(job: Job, made: Collection[Path], problems: Problems) -> Non
     source, target = job.options.get("source"), job.options.get("target")
     if source is not None and not _is_there(source, made):
         problems.add(job.line_of("source"), f"{source}: there is nothing of that name; check the source's path")
+    picture = job.options.get("thumbnail")
+    if picture is not None and not _is_there(picture, made):
+        problems.add(job.line_of("thumbnail"), f"{picture}: there is no such picture; check its path")
     for line, area in zip(job.area_lines, job.options.get(AREAS, ()), strict=True):
         _, text = area.split()
         if not is_area_text(str(text)) and not _is_area_there(str(text), made):

@@ -12,6 +12,7 @@ from tilepack.inspect.rules import Severity
 from tilepack.inspect.verify import verify
 from tilepack.jobs.keys import AREAS
 from tilepack.jobs.reading import Job
+from tilepack.pixels.given_thumbnail import read_thumbnail
 from tilepack.status.keeping import rebuild_status, report_status
 from tilepack.transfer.convert import convert, plan_convert
 from tilepack.transfer.export import export_cache, plan_export
@@ -64,6 +65,10 @@ def _description(job: Job) -> ItemDescription | None:
     return ItemDescription(**said) if said else None
 
 
+def _thumbnail(job: Job) -> bytes | None:
+    return read_thumbnail(job.options["thumbnail"]) if "thumbnail" in job.options else None
+
+
 def _mode(job: Job) -> str | None:
     return "OVERWRITE" if job.options.get("overwrite") else "MERGE" if job.options.get("merge") else None
 
@@ -75,6 +80,7 @@ def _export_options(job: Job) -> dict[str, Any]:
         "into_existing": _mode(job),
         "pixels": _pixels(job),
         "description": _description(job),
+        "thumbnail": _thumbnail(job),
     }
 
 
@@ -87,6 +93,7 @@ def _import_options(job: Job) -> dict[str, Any]:
         "job": job.name,
         "pixels": _pixels(job),
         "description": _description(job),
+        "thumbnail": _thumbnail(job),
     }
 
 

@@ -219,6 +219,7 @@ _DESCRIPTION: Final[Mapping[str, Read]] = {
     "tags": read_texts,
     "description": read_text,
     "attribution": read_text,
+    "thumbnail": read_path,
 }
 _WAYS: Final[Mapping[str, Read]] = {"source": read_path, "target": read_path}
 

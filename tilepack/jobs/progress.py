@@ -12,13 +12,16 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tilepack.areas.reading import area_file, is_area_text
 from tilepack.disk.durable import remove
 from tilepack.disk.files import explained
 from tilepack.disk.locking import WriterLock
-from tilepack.errors import TilepackError, TransferError, UnsupportedError
+from tilepack.errors import AreaOfInterestError, TilepackError, TransferError, UnsupportedError
+from tilepack.jobs.keys import AREAS
 from tilepack.jobs.reading import Job
 from tilepack.stores.open import open_cache
 from tilepack.stores.sightings import sight
@@ -94,11 +97,33 @@ class Progress:
 
 
 def digest(job: Job) -> str:
-    """Sum up what a job says, and what its source looks like."""
+    """Sum up what a job says, and what its source, its areas and its picture look like."""
     said = sorted((key, repr(value)) for key, value in job.options.items())
     source = job.options.get("source")
     looks = None if source is None else _looks(Path(source))
-    return hashlib.sha256(repr((job.do, said, looks)).encode(errors="surrogateescape")).hexdigest()
+    seen = [_seen(path) for path in _files(job)]
+    return hashlib.sha256(repr((job.do, said, looks, seen)).encode(errors="surrogateescape")).hexdigest()
+
+
+def _files(job: Job) -> Iterator[Path]:
+    """Yield the files that a job reads beside its source."""
+    for area in job.options.get(AREAS, ()):
+        _, text = area.split()
+        if not is_area_text(str(text)):
+            with contextlib.suppress(AreaOfInterestError):  # it went meanwhile: so the job says, if it is done
+                file = area_file(str(text))
+                yield from sorted(file.iterdir()) if file.is_dir() else [file]
+    if "thumbnail" in job.options:
+        yield job.options["thumbnail"]
+
+
+def _seen(path: Path) -> tuple[int, int] | None:
+    """Tell what a file looks like from outside."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _looks(source: Path) -> str:
@@ -107,8 +132,7 @@ def _looks(source: Path) -> str:
         with open_cache(source) as reader:
             seen = [(level, sorted(sight(reader, level).items())) for level in reader.levels()]
     except UnsupportedError:
-        status = source.stat()
-        return f"{status.st_size} {status.st_mtime_ns}"
+        return str(_seen(source))
     except (TilepackError, OSError) as error:
         return str(error)
     return hashlib.sha256(repr(seen).encode(errors="surrogateescape")).hexdigest()
