@@ -123,7 +123,7 @@ class Staging:
         self._lock.release()
 
 
-_ANY_PART: Final = r"|tilepack\.(journal|lock)|Status\.gdb(\.arcgis)?|\.DS_Store|Thumbs\.db"
+_ANY_PART: Final = r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?|\.DS_Store|Thumbs\.db"
 _CACHE_PART: Final = re.compile(
     r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile" + _ANY_PART, re.IGNORECASE
 )

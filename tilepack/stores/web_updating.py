@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import Container, creation_time
 from tilepack.disk.files import PositionedFile, explained
+from tilepack.disk.journal import STATE
 from tilepack.disk.package import PackageContainer
 from tilepack.disk.update import FolderUpdate
 from tilepack.formats.sniff import sniff
@@ -266,7 +267,9 @@ class XyzFolderUpdater(FolderUpdater):
         return {} if path is None or before == after else {path: after}
 
 
-def open_xyz_update(reader: XyzReader, *, fingerprint: str, work: str, force: bool) -> FolderUpdate:
+def open_xyz_update(
+    reader: XyzReader, *, fingerprint: str, work: str, force: bool, versions: Mapping[str, str] | None = None
+) -> FolderUpdate:
     """Take a folder of web tiles to replace some of them, and take up what a killed run left there.
 
     Args:
@@ -274,11 +277,18 @@ def open_xyz_update(reader: XyzReader, *, fingerprint: str, work: str, force: bo
         fingerprint: Of the work; a run that was stopped is only taken up by the same.
         work: What is done, for people.
         force: Whether lock files of other programs are passed over.
+        versions: What is brought into windows, by name; a stopped run has done those where it brought in the same.
 
     Raises:
         TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped, or a
             zoom lies elsewhere.
     """
     return FolderUpdate(
-        Path(reader.place), reader.zoom_folders(), [METADATA_JSON], fingerprint=fingerprint, work=work, force=force
+        Path(reader.place),
+        reader.zoom_folders(),
+        [reader.document or METADATA_JSON, STATE],
+        fingerprint=fingerprint,
+        work=work,
+        force=force,
+        versions=versions,
     )

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -58,6 +58,8 @@ class Site:
     """What is done, for people who find the journal: ``the MERGE of Usa.tpkx``."""
     force: bool = False
     """Whether lock files of other programs are passed over."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """What is brought into bundles, by name, where that may be another one by the time a stopped run is taken up."""
 
 
 class Work(Protocol):
@@ -168,7 +170,7 @@ def _take(
             take = partial(open_folder_update, before)
         else:
             raise UnsupportedError(f"{site.place}: is no folder of bundles or tiles")
-        folder = take(fingerprint=site.fingerprint, work=site.work, force=site.force)
+        folder = take(fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions)
     try:
         target = reopened(site, opening, opened)
         work = begin(target)
