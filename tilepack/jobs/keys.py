@@ -232,7 +232,7 @@ KINDS: Final[Mapping[str, Mapping[str, Read]]] = {
         **_PIXELS,
         **_DESCRIPTION,
         "storage-format": read_format,
-        **dict.fromkeys(("merge", "overwrite", "replace", "ready-to-serve"), read_flag),
+        **dict.fromkeys(("merge", "overwrite", "replace", "ready-to-serve", "drop-blank", "dedupe"), read_flag),
     },
     "import": {
         **_WAYS,
@@ -246,7 +246,7 @@ KINDS: Final[Mapping[str, Mapping[str, Read]]] = {
         "levels": read_levels,
         "scales": read_scales,
         "storage-format": read_format,
-        **dict.fromkeys(("replace", "ready-to-serve"), read_flag),
+        **dict.fromkeys(("replace", "ready-to-serve", "drop-blank", "dedupe"), read_flag),
     },
     "status": {
         **_WAYS,

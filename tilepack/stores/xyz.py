@@ -24,9 +24,10 @@ from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, Til
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM, from_web_degrees, web_scheme
 from tilepack.metadata.web_metadata import WebMetadata, parse_web_metadata
+from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.leaving import LeavingFiles
-from tilepack.stores.web import Sizes, WebReader
+from tilepack.stores.web import Sizes, WebReader, Window
 
 METADATA_JSON: Final = "metadata.json"
 _TILEMAP: Final = "tilemapresource.xml"
@@ -274,12 +275,8 @@ class XyzReader(WebReader):
         if self.order is TileOrder.ZYX:
             first, window = window, first
         files = self._strip_of(bundle.level, first).get(window, [])
-        return {
-            bundle.position(
-                TileKey(bundle.level, *tile_at(self.order, bundle.level, file.outer, file.inner))
-            ): file.path
-            for file in files
-        }
+        zoom, order = bundle.level, self.order
+        return {bundle.position(TileKey(zoom, *tile_at(order, zoom, *file[:2]))): file.path for file in files}
 
     def _measure(self, bundle: BundleKey) -> Sizes:
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
@@ -312,6 +309,15 @@ class XyzReader(WebReader):
                 data = self._data(path)
                 if data:
                     yield bundle.tile(position), data
+
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a window to read its tiles in any order.
+
+        Raises:
+            TileError: A tile is there twice, or lies outside its zoom.
+        """
+        files = self.files(bundle)
+        return Window(lambda position: self._data(files[position]) or None if position in files else None)
 
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile.
