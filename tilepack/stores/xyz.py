@@ -19,7 +19,7 @@ from tilepack.cache import StorageFormat
 from tilepack.disk.tree import FolderTree, Tree, below, find_entry
 from tilepack.errors import CacheNotFoundError, MetadataError, TileError
 from tilepack.formats.bundle import LARGEST_TILE
-from tilepack.formats.xyz_names import TileOrder, parse_number, parse_tile_name, tile_at, tile_numbers
+from tilepack.formats.xyz_names import TileOrder, from_path_numbers, parse_number, parse_tile_name, to_path_numbers
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM, from_web_degrees, web_scheme
@@ -190,7 +190,7 @@ class XyzReader(WebReader):
         corners = [(number, inner) for number, files in ends if files for inner in (files[0][0], files[-1][0])]
         found = []
         for order in TileOrder:
-            tiles = [TileKey(zoom, *tile_at(order, zoom, *corner)) for corner in corners]
+            tiles = [TileKey(zoom, *from_path_numbers(order, zoom, *corner)) for corner in corners]
             if all(_meets(met, tile) for tile in tiles):
                 found.append(order)
         return found
@@ -224,7 +224,7 @@ class XyzReader(WebReader):
                 for inner, name in self._files(folders[outer]):
                     if inner >= 1 << level:
                         raise TileError(f"{self.place}/{folders[outer]}/{name}: lies outside zoom {level}")
-                    tile = TileKey(level, *tile_at(self.order, level, outer, inner))
+                    tile = TileKey(level, *from_path_numbers(self.order, level, outer, inner))
                     window = (tile.column if self.order is TileOrder.ZYX else tile.row) & -PACKET_SIZE
                     listed.setdefault(window, []).append(_File(outer, inner, below(folders[outer], name)))
             self._strip, self._listed = (level, first), listed
@@ -255,7 +255,7 @@ class XyzReader(WebReader):
             tile: The tile.
             suffix: ``.png`` or the like.
         """
-        outer, inner = tile_numbers(self.order, *tile)
+        outer, inner = to_path_numbers(self.order, *tile)
         level = self._zooms.get(tile.level) or below(self.folder, str(tile.level))
         return f"{self._outer.get(tile.level, {}).get(outer) or f'{level}/{outer}'}/{inner}{suffix}"
 
@@ -276,7 +276,7 @@ class XyzReader(WebReader):
             first, window = window, first
         files = self._strip_of(bundle.level, first).get(window, [])
         zoom, order = bundle.level, self.order
-        return {bundle.position(TileKey(zoom, *tile_at(order, zoom, *file[:2]))): file.path for file in files}
+        return {bundle.position(TileKey(zoom, *from_path_numbers(order, zoom, *file[:2]))): file.path for file in files}
 
     def _measure(self, bundle: BundleKey) -> Sizes:
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
@@ -328,7 +328,7 @@ class XyzReader(WebReader):
         """
         if tile.level not in self._outer or max(tile.row, tile.column) >= 1 << tile.level:
             return None
-        outer, inner = tile_numbers(self.order, *tile)
+        outer, inner = to_path_numbers(self.order, *tile)
         folder = self._outer[tile.level].get(outer)
         if folder is None:
             return None
