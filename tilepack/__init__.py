@@ -18,6 +18,10 @@ from tilepack._version import __version__
 
 if TYPE_CHECKING:
     from tilepack.aoi_given import Area
+    from tilepack.building.build import build, plan_build
+    from tilepack.building.drawing import Resampling
+    from tilepack.building.plan import BuildPlan, BuildResult, BuiltLevel
+    from tilepack.building.planning import BuildOptions
     from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
     from tilepack.errors import (
         AreaOfInterestError,
@@ -80,7 +84,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Area": "aoi_given",
     "AreaOfInterestError": "errors",
+    "BuildOptions": "building.planning",
+    "BuildPlan": "building.plan",
+    "BuildResult": "building.plan",
     "BuildStatus": "status.rows",
+    "BuiltLevel": "building.plan",
     "BundleDifference": "inspect.difference",
     "BundleError": "errors",
     "BundleKey": "keys",
@@ -120,6 +128,7 @@ _HOMES = {
     "Preview": "inspect.preview",
     "RepairPlan": "upkeep.repair_plan",
     "RepairResult": "upkeep.repair_plan",
+    "Resampling": "building.drawing",
     "Severity": "inspect.rules",
     "SpatialReference": "spatial",
     "StatusOptions": "status.taking",
@@ -141,6 +150,7 @@ _HOMES = {
     "TransferResult": "transfer.result",
     "UnsupportedError": "errors",
     "WrittenStatus": "status.keeping",
+    "build": "building.build",
     "compact": "upkeep.compacting",
     "convert": "transfer.convert",
     "convert_in_place": "upkeep.in_place",
@@ -157,6 +167,7 @@ _HOMES = {
     "list_bundles": "inspect.listing",
     "list_tiles": "inspect.listing",
     "open": "stores.open",
+    "plan_build": "building.build",
     "plan_compact": "upkeep.compacting",
     "plan_convert": "transfer.convert",
     "plan_create": "transfer.creating",
@@ -179,7 +190,11 @@ _HOMES = {
 __all__ = [
     "Area",
     "AreaOfInterestError",
+    "BuildOptions",
+    "BuildPlan",
+    "BuildResult",
     "BuildStatus",
+    "BuiltLevel",
     "BundleDifference",
     "BundleError",
     "BundleKey",
@@ -219,6 +234,7 @@ __all__ = [
     "Preview",
     "RepairPlan",
     "RepairResult",
+    "Resampling",
     "Severity",
     "SpatialReference",
     "StatusOptions",
@@ -241,6 +257,7 @@ __all__ = [
     "UnsupportedError",
     "WrittenStatus",
     "__version__",
+    "build",
     "compact",
     "convert",
     "convert_in_place",
@@ -257,6 +274,7 @@ __all__ = [
     "list_bundles",
     "list_tiles",
     "open",
+    "plan_build",
     "plan_compact",
     "plan_convert",
     "plan_create",

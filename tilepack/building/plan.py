@@ -1,0 +1,135 @@
+"""What a build will do, and what it did, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tilepack.building.drawing import Layer
+from tilepack.building.pyramids import Pyramid
+from tilepack.cache import CacheInfo
+from tilepack.pixels.blend import Colour
+from tilepack.stores.targets import TargetKind
+from tilepack.transfer.request import TransferRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelPlan:
+    """What is planned of one level."""
+
+    level: int
+    resolution: float
+    """Map units of a pixel."""
+    scale: float
+    is_drawn: bool
+    """Whether it is drawn from the rasters; the others are averaged from the level below."""
+    tiles: int
+    """Most tiles that it may come to have: where a raster's rectangle or the area only may have pixels counts too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """What a build will do."""
+
+    layers: tuple[Layer, ...]
+    """The rasters, each laid on those before it."""
+    target: Path
+    kind: TargetKind
+    request: TransferRequest
+    """Areas, extents, description; of its levels nothing is left open any more."""
+    info: CacheInfo
+    """What the target will say of itself, but for its extent."""
+    levels: tuple[LevelPlan, ...]
+    """Ascending."""
+    pyramids: tuple[Pyramid, ...]
+    windows: int
+    """Squares of tiles to draw."""
+    background: Colour
+    """What shows through where a JPEG cache has no pixel."""
+    warnings: tuple[str, ...]
+
+    @property
+    def tiles(self) -> int:
+        """Most tiles that there may be."""
+        return sum(level.tiles for level in self.levels)
+
+    def as_json(self) -> dict[str, object]:
+        """Give everything as JSON's values."""
+        return {
+            "rasters": [
+                {
+                    "path": layer.raster.path,
+                    "width": layer.raster.width,
+                    "height": layer.raster.height,
+                    "resolution": layer.footprint.resolution,
+                    "resampling": str(layer.resampling),
+                }
+                for layer in self.layers
+            ],
+            "target": str(self.target),
+            "kind": "package" if self.kind.is_package else "folder",
+            "storageFormat": str(self.kind.storage_format),
+            "tileFormat": str(self.info.tile_format),
+            "quality": self.info.quality,
+            "levels": [
+                {
+                    "level": level.level,
+                    "resolution": level.resolution,
+                    "scale": level.scale,
+                    "from": "rasters" if level.is_drawn else "level below",
+                    "tilesAtMost": level.tiles,
+                }
+                for level in self.levels
+            ],
+            "tilesAtMost": self.tiles,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltLevel:
+    """What came to be of one level."""
+
+    level: int
+    tiles: int
+    tile_bytes: int
+    kinds: Mapping[str, int]
+    """Number of tiles by what they are: ``JPEG``, ``PNG32``."""
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON's values."""
+        return {"level": self.level, "tiles": self.tiles, "tileBytes": self.tile_bytes, "formats": dict(self.kinds)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """What was built."""
+
+    plan: BuildPlan
+    info: CacheInfo
+    """What the target says of itself."""
+    levels: tuple[BuiltLevel, ...]
+    """Ascending."""
+    seconds: float
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles written."""
+        return sum(level.tiles for level in self.levels)
+
+    @property
+    def tile_bytes(self) -> int:
+        """Their bytes."""
+        return sum(level.tile_bytes for level in self.levels)
+
+    def as_json(self) -> dict[str, object]:
+        """Give the plan, and what came of it, as JSON's values."""
+        return {
+            **self.plan.as_json(),
+            "tiles": self.tiles,
+            "tileBytes": self.tile_bytes,
+            "built": [level.as_json() for level in self.levels],
+            "extent": None if self.info.extent is None else self.info.extent.as_json(),
+            "seconds": round(self.seconds, 3),
+        }
