@@ -19,9 +19,10 @@ from tilepack._version import __version__
 if TYPE_CHECKING:
     from tilepack.aoi_given import Area
     from tilepack.building.build import build, plan_build
-    from tilepack.building.drawing import Resampling
+    from tilepack.building.into import JoinedBuild, build_into, plan_build_into
     from tilepack.building.plan import BuildPlan, BuildResult, BuiltLevel
     from tilepack.building.planning import BuildOptions
+    from tilepack.building.resampling import Resampling
     from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
     from tilepack.errors import (
         AreaOfInterestError,
@@ -118,6 +119,7 @@ _HOMES = {
     "Findings": "inspect.findings",
     "ImportOptions": "transfer.importing",
     "ItemDescription": "cache",
+    "JoinedBuild": "building.into",
     "LevelDifference": "inspect.difference",
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
@@ -128,7 +130,7 @@ _HOMES = {
     "Preview": "inspect.preview",
     "RepairPlan": "upkeep.repair_plan",
     "RepairResult": "upkeep.repair_plan",
-    "Resampling": "building.drawing",
+    "Resampling": "building.resampling",
     "Severity": "inspect.rules",
     "SpatialReference": "spatial",
     "StatusOptions": "status.taking",
@@ -151,6 +153,7 @@ _HOMES = {
     "UnsupportedError": "errors",
     "WrittenStatus": "status.keeping",
     "build": "building.build",
+    "build_into": "building.into",
     "compact": "upkeep.compacting",
     "convert": "transfer.convert",
     "convert_in_place": "upkeep.in_place",
@@ -168,6 +171,7 @@ _HOMES = {
     "list_tiles": "inspect.listing",
     "open": "stores.open",
     "plan_build": "building.build",
+    "plan_build_into": "building.into",
     "plan_compact": "upkeep.compacting",
     "plan_convert": "transfer.convert",
     "plan_create": "transfer.creating",
@@ -224,6 +228,7 @@ __all__ = [
     "Findings",
     "ImportOptions",
     "ItemDescription",
+    "JoinedBuild",
     "LevelDifference",
     "LevelOfDetail",
     "LevelReport",
@@ -258,6 +263,7 @@ __all__ = [
     "WrittenStatus",
     "__version__",
     "build",
+    "build_into",
     "compact",
     "convert",
     "convert_in_place",
@@ -275,6 +281,7 @@ __all__ = [
     "list_tiles",
     "open",
     "plan_build",
+    "plan_build_into",
     "plan_compact",
     "plan_convert",
     "plan_create",

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from tilepack.building.plan import BuildPlan, BuildResult
-from tilepack.building.planning import BuildOptions, Rasters
-from tilepack.building.planning import plan_build as make_plan
+from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
 
 

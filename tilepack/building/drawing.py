@@ -15,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from tilepack.building.footprints import Footprint, target_crs
 from tilepack.building.rasters import Raster, opened, reading
+from tilepack.building.resampling import FOR_VALUES, Resampling
 from tilepack.errors import TilingSchemeError, TransferError
 from tilepack.keys import TileRange
 from tilepack.pixels.blend import Pixels, is_blank, is_opaque, merge
@@ -41,22 +41,6 @@ _BLOCK: Final = 4096
 """Pixels of the level to whose multiples the corner of a virtual raster is moved: GDAL's blocks are parts of it."""
 _LONGEST: Final = (1 << 31) - 1
 """Pixels along a side that GDAL counts."""
-
-
-class Resampling(StrEnum):
-    """How pixels are made of a raster's."""
-
-    NEAREST = "NEAREST"
-    BILINEAR = "BILINEAR"
-    CUBIC = "CUBIC"
-    CUBIC_SPLINE = "CUBIC_SPLINE"
-    LANCZOS = "LANCZOS"
-    AVERAGE = "AVERAGE"
-    MODE = "MODE"
-
-
-_FOR_VALUES: Final = frozenset({Resampling.NEAREST, Resampling.MODE})
-"""Those that make no new values, and so may take a palette's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +176,14 @@ class Drawer:
         corner = scheme.origin_x + column * resolution, scheme.origin_y - row * resolution
         with ExitStack() as resources:
             source = resources.enter_context(_open_source(layer, resolution))
+            a, b, c, d, e, f = tuple(source.transform)[:6]  # an overview's own, where it is one
+            turned = _affine(a, b, c + raster.turned, d, e, f) if raster.turned else None
             has_alpha = raster.alpha is not None or (source.count == 4 and raster.palette is not None)
             warped = resources.enter_context(
                 WarpedVRT(
                     source,
                     src_crs=raster.crs,
+                    src_transform=turned,
                     src_nodata=None if source.count == 4 and raster.palette is not None else raster.nodata,
                     crs=self._crs,
                     transform=_affine(resolution, 0.0, corner[0], 0.0, -resolution, corner[1]),
@@ -243,7 +230,7 @@ def _open_source(layer: Layer, resolution: float) -> DatasetReader:
     reduction = resolution / layer.footprint.resolution
     fitting = [number for number, factor in enumerate(raster.reductions) if factor <= reduction / 2]
     options = {"OVERVIEW_LEVEL": fitting[-1]} if fitting and layer.resampling is not Resampling.NEAREST else {}
-    if raster.palette is None or layer.resampling in _FOR_VALUES:
+    if raster.palette is None or layer.resampling in FOR_VALUES:
         return opened(raster.path, **options)
     return opened(_in_colours(raster))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -87,6 +87,21 @@ def _same_crs(source: str, target: str) -> bool:
     from rasterio.crs import CRS
 
     return bool(CRS.from_wkt(source) == CRS.from_string(target))
+
+
+def turns(raster: Raster) -> list[Raster]:
+    """Give a raster as often as it shows in longitudes from -180 to 180: one from 0 to 360 does twice, as it turns."""
+    from rasterio.crs import CRS
+
+    a, b, c = raster.transform[:3]
+    xs = [c, c + a * raster.width, c + b * raster.height, c + a * raster.width + b * raster.height]
+    west, east = min(xs), max(xs)
+    if not CRS.from_wkt(raster.crs).is_geographic or not (-720 <= west < east <= 720):
+        return [raster]
+    pixel = (east - west) / max(raster.width, 1)
+    first, last = math.ceil((-180 - east + pixel) / 360), math.floor((180 - west - pixel) / 360)
+    shown = [replace(raster, turned=360 * turn) for turn in range(first, last + 1)]
+    return shown or [raster]
 
 
 def _half_of_the_world(reference: SpatialReference) -> tuple[float, float] | None:

@@ -11,11 +11,12 @@ from typing import Final, TypedDict
 import numpy as np
 
 from tilepack.aoi_given import AreaLike, Bounds
-from tilepack.building.drawing import Layer, Resampling
-from tilepack.building.footprints import find_footprint
+from tilepack.building.drawing import Layer
+from tilepack.building.footprints import find_footprint, turns
 from tilepack.building.plan import BuildPlan, LevelPlan
 from tilepack.building.pyramids import Pyramid, Reach, group_levels
 from tilepack.building.rasters import RasterWish, look_at, require_rasterio
+from tilepack.building.resampling import Resampling, parse_resampling
 from tilepack.cache import ItemDescription, StorageFormat, TileFormat
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
 from tilepack.extent import Extent
@@ -86,8 +87,14 @@ Rasters = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """One raster, or several, each laid on those before it."""
 
 
-def plan_build(rasters: Rasters, target: str | Path, options: BuildOptions) -> BuildPlan:
-    """Plan what ``build`` with the same arguments would do; nothing is written.
+def make_plan(rasters: Rasters, target: str | Path, options: BuildOptions, *, usual: Sequence[int] = ()) -> BuildPlan:
+    """Plan a build. Nothing is written.
+
+    Args:
+        rasters: One raster, or several, each laid on those before it.
+        target: What to make.
+        options: What is asked for.
+        usual: The levels to build where none are named; none for all up to the one nearest to the finest raster.
 
     Raises:
         TilepackError: Whatever would keep it from being done.
@@ -118,7 +125,7 @@ def plan_build(rasters: Rasters, target: str | Path, options: BuildOptions) -> B
     )
     if info.tile_format is TileFormat.LERC:
         raise UnsupportedError("LERC tiles hold values and no colours; choose MIXED, JPEG or a PNG by --tile-format")
-    chosen, warnings = _choose(scheme, layers, request, created)
+    chosen, warnings = _choose(scheme, layers, request, created, usual)
     if request.areas is not None:
         request.areas.require_levels(chosen)
         warnings += request.areas.warnings
@@ -152,19 +159,6 @@ def window_side(scheme: TilingScheme) -> int:
     return 1 << min(7, fitting.bit_length() - 1)
 
 
-def parse_resampling(text: Resampling | str) -> Resampling:
-    """Read the name of a way to resample, in any case: ``nearest``, ``cubic-spline``.
-
-    Raises:
-        TransferError: There is none of that name.
-    """
-    try:
-        return Resampling(str(text).strip().upper().replace("-", "_"))
-    except ValueError:
-        known = ", ".join(str(each).lower().replace("_", "-") for each in Resampling)
-        raise TransferError(f"resampling {text!r} is unknown; there are {known}") from None
-
-
 def _created(options: BuildOptions) -> CreateOptions:
     taken: CreateOptions = {
         "scheme": options.get("scheme", "arcgis-online"),
@@ -188,22 +182,27 @@ def _layers(named: Sequence[str | os.PathLike[str]], scheme: TilingScheme, optio
     wish = RasterWish(bands=None if bands is None else tuple(bands), nodata=options.get("nodata"), stretch=stretch)
     wished = options.get("resampling")
     method = None if wished is None else parse_resampling(wished)
-    found = []
+    found: list[Layer] = []
     for path in named:
         raster = look_at(path, wish)
         usual = Resampling.BILINEAR if raster.palette is None else Resampling.NEAREST
-        found.append(Layer(raster, find_footprint(raster, scheme.spatial_reference), method or usual))
+        footprint = find_footprint(raster, scheme.spatial_reference)
+        found += [Layer(turned, footprint, method or usual) for turned in turns(raster)]
     return found
 
 
 def _choose(
-    scheme: TilingScheme, layers: Sequence[Layer], request: TransferRequest, created: CreationPlan
+    scheme: TilingScheme,
+    layers: Sequence[Layer],
+    request: TransferRequest,
+    created: CreationPlan,
+    usual: Sequence[int],
 ) -> tuple[list[int], list[str]]:
     """Choose the levels: those asked for, else all up to the one nearest to the finest raster's pixels."""
     finest = min(layer.footprint.resolution for layer in layers)
     nearest = min(scheme.levels, key=lambda lod: (round(abs(math.log2(lod.resolution / finest)), 9), lod.resolution))
     known = [lod.level for lod in scheme.levels]
-    usual = [lod.level for lod in scheme.levels if lod.resolution >= nearest.resolution]
+    usual = usual or [lod.level for lod in scheme.levels if lod.resolution >= nearest.resolution]
     named = None if request.areas is None else request.areas.named_levels()
     if named is not None and request.levels.takes_all:
         usual = [level for level in known if level in named]

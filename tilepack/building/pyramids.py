@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,14 @@ def _rung(fine: float, coarse: float) -> int | None:
     return rung if same_resolution(fine * 2**rung, coarse) else None
 
 
+class Window(NamedTuple):
+    """A square of tiles that is drawn at a time."""
+
+    tiles: TileRange
+    asked: NDArray[np.bool_]
+    """Which of them may have a pixel, bool (rows, columns); the others stay blank."""
+
+
 class Reach:
     """Which tiles of a level the rasters may have a pixel in, as far as they are asked for."""
 
@@ -125,7 +134,7 @@ class Reach:
             mask &= cover.reshape(mask.shape) > 0
         return mask
 
-    def windows(self, side: int) -> Iterator[TileRange]:
+    def windows(self, side: int) -> Iterator[Window]:
         """Yield squares of tiles along a Z, each of which may hold such tiles.
 
         Args:
@@ -136,14 +145,16 @@ class Reach:
         for bundle in self.bundles:
             squares = self.tiles(bundle).reshape(count, side, count, side)
             for row, column in order:
-                if squares[row, :, column].any():
-                    yield TileRange(
+                asked = squares[row, :, column]
+                if asked.any():
+                    tiles = TileRange(
                         level=self._level,
                         row_start=bundle.row + row * side,
                         row_stop=bundle.row + (row + 1) * side,
                         column_start=bundle.column + column * side,
                         column_stop=bundle.column + (column + 1) * side,
                     )
+                    yield Window(tiles, asked)
 
     def count(self) -> int:
         """Count the tiles."""

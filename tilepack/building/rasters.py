@@ -76,6 +76,8 @@ class Raster:
     """Values that become 0 and 255; None where they are bytes."""
     reductions: tuple[int, ...]
     """By how much each of its overviews is smaller."""
+    turned: int = 0
+    """Degrees of longitude by which it is moved, to show on the other side of the world, too."""
 
 
 def require_rasterio() -> None:

@@ -24,9 +24,10 @@ from tilepack.building.averaging import halve
 from tilepack.building.drawing import Drawer
 from tilepack.building.encoding import TileEncoder
 from tilepack.building.gathering import BundleGatherer
+from tilepack.building.picture import PictureTiles
 from tilepack.building.plan import BuildPlan, BuildResult, BuiltLevel
 from tilepack.building.planning import window_side
-from tilepack.building.pyramids import Pyramid, Reach
+from tilepack.building.pyramids import Pyramid, Reach, Window
 from tilepack.cache import CacheInfo
 from tilepack.errors import AreaOfInterestError, TransferError
 from tilepack.extent import Extent
@@ -76,6 +77,8 @@ class _Drawn:
 
     tiles: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     """Rung, row, column and data."""
+    kept: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """Row, column and data of those that the target's picture is drawn from."""
     top: Pixels | None = None
     """The one tile that it is on its own rung, where there are rungs above."""
 
@@ -92,6 +95,9 @@ class _Work:
         self._progress = progress
         self._done = 0
         self._drawer = Drawer(plan.layers, plan.info.scheme)
+        self._picture = None
+        if (plan.kind.is_package or plan.kind.ready_to_serve) and plan.request.thumbnail is None:
+            self._picture = PictureTiles(plan)
 
     def carry_out(self) -> None:
         plan = self._plan
@@ -113,9 +119,10 @@ class _Work:
             found = Described()
             found.lines = self.gatherer.lines
             guid = derive_guid(self.info, plan.request, found)
-            item = package_item(
-                self.info, plan.kind, guid, read=lambda _: None, tiles=(), thumbnail=plan.request.thumbnail
-            )
+            picture = plan.request.thumbnail
+            if self._picture is not None and self.info.extent is not None:
+                picture = self._picture.draw(self.info.extent)
+            item = package_item(self.info, plan.kind, guid, read=lambda _: None, tiles=(), thumbnail=picture)
             self._counter.add(0, 0)
             writer.commit(self.info, item)
         except BaseException:
@@ -123,7 +130,8 @@ class _Work:
             raise
 
     def _build(self, pyramid: Pyramid) -> None:
-        climb = _Climb(self._plan, pyramid, self.gatherer)
+        picture = self._picture if self._picture is not None and self._picture.pyramid is pyramid else None
+        climb = _Climb(self._plan, pyramid, self.gatherer, picture)
         for row, column, drawn in self._windows(pyramid, climb):
             climb.take(row, column, drawn)
             self._done += 1
@@ -136,7 +144,7 @@ class _Work:
         plan = self._plan
         rects = np.concatenate([layer.footprint.rects for layer in plan.layers])
         reach = Reach(plan.info.scheme, pyramid.base.level, rects, TileChooser(plan.info, plan.request))
-        waiting: deque[tuple[TileRange, Future[_Drawn]]] = deque()
+        waiting: deque[tuple[Window, Future[_Drawn]]] = deque()
         pool = ThreadPoolExecutor(self._jobs, "tilepack")
         try:
             for window in reach.windows(climb.side):
@@ -152,13 +160,13 @@ class _Work:
             pool.shutdown(wait=True, cancel_futures=True)
 
     @staticmethod
-    def _next(waiting: deque[tuple[TileRange, Future[_Drawn]]], side: int) -> tuple[int, int, _Drawn]:
+    def _next(waiting: deque[tuple[Window, Future[_Drawn]]], side: int) -> tuple[int, int, _Drawn]:
         window, future = waiting.popleft()
-        return window.row_start // side, window.column_start // side, future.result()
+        return window.tiles.row_start // side, window.tiles.column_start // side, future.result()
 
-    def _draw(self, window: TileRange, climb: _Climb) -> _Drawn:
+    def _draw(self, window: Window, climb: _Climb) -> _Drawn:
         self._counter.add(0, 0)
-        pixels = self._drawer.draw(window)
+        pixels = self._drawer.draw(window.tiles)
         return _Drawn() if pixels is None else climb.work_up(window, pixels)
 
     def _describe(self) -> CacheInfo:
@@ -174,12 +182,15 @@ class _Work:
 class _Climb:
     """The way of one pyramid's pixels from its base to its top."""
 
-    def __init__(self, plan: BuildPlan, pyramid: Pyramid, gatherer: BundleGatherer) -> None:
+    def __init__(
+        self, plan: BuildPlan, pyramid: Pyramid, gatherer: BundleGatherer, picture: PictureTiles | None
+    ) -> None:
         self.side = window_side(plan.info.scheme)
         self._depth = self.side.bit_length() - 1
         self._pyramid = pyramid
         self._gatherer = gatherer
-        self._chooser = TileChooser(plan.info, plan.request)
+        self._picture = picture
+        self._top = pyramid.top if picture is None else max(pyramid.top, picture.rung)
         self._areas = None if plan.request.pixels.whole_tiles else plan.request.areas
         self._width, self._height = plan.info.scheme.tile_width, plan.info.scheme.tile_height
         self._encoder = TileEncoder(
@@ -187,15 +198,14 @@ class _Climb:
         )
         self._unfinished: dict[int, tuple[int, int, Pixels]] = {}
 
-    def work_up(self, window: TileRange, pixels: Pixels) -> _Drawn:
+    def work_up(self, window: Window, pixels: Pixels) -> _Drawn:
         """Cut a window, and make all tiles of it; any thread may."""
         self._keep_to_what_is_asked(window, pixels)
         drawn = _Drawn()
-        row, column = window.row_start, window.column_start
+        row, column = window.tiles.row_start, window.tiles.column_start
         for rung in range(self._depth + 1):
-            if rung in self._pyramid.levels:
-                drawn.tiles += self._tiles(rung, row >> rung, column >> rung, pixels)
-            if rung == self._pyramid.top:
+            self._make(rung, row >> rung, column >> rung, pixels, drawn)
+            if rung == self._top:
                 return drawn
             if rung < self._depth:
                 pixels = halve(pixels)
@@ -205,8 +215,7 @@ class _Climb:
     def take(self, row: int, column: int, drawn: _Drawn) -> None:
         """Take a window in its turn: its row and column among windows."""
         self._finish_all_but(row, column)
-        for rung, tile_row, tile_column, data in drawn.tiles:
-            self._gatherer.add(TileKey(self._pyramid.levels[rung], tile_row, tile_column), data)
+        self._hand_over(drawn)
         if drawn.top is not None:
             self._lay(self._depth, row, column, drawn.top)
 
@@ -216,7 +225,7 @@ class _Climb:
 
     def _finish_all_but(self, row: int | None, column: int | None) -> None:
         """Finish the tiles that the window to come is no part of: along a Z nothing of theirs will follow."""
-        for rung in range(self._depth + 1, self._pyramid.top + 1):
+        for rung in range(self._depth + 1, self._top + 1):
             there = self._unfinished.get(rung)
             if there is None:
                 continue
@@ -225,16 +234,21 @@ class _Climb:
                 return  # what is above holds it, too
             del self._unfinished[rung]
             tile_row, tile_column, pixels = there
-            if rung in self._pyramid.levels:
-                for _, _, _, data in self._tiles(rung, tile_row, tile_column, pixels):
-                    self._gatherer.add(TileKey(self._pyramid.levels[rung], tile_row, tile_column), data)
-            if rung < self._pyramid.top:
+            drawn = _Drawn()
+            self._make(rung, tile_row, tile_column, pixels, drawn)
+            self._hand_over(drawn)
+            if rung < self._top:
                 self._lay(rung, tile_row, tile_column, pixels)
+
+    def _hand_over(self, drawn: _Drawn) -> None:
+        for rung, row, column, data in drawn.tiles:
+            self._gatherer.add(TileKey(self._pyramid.levels[rung], row, column), data)
+        if self._picture is not None:
+            for row, column, data in drawn.kept:
+                self._picture.add(row, column, data)
 
     def _lay(self, rung: int, row: int, column: int, pixels: Pixels) -> None:
         """Lay a tile, halved, into its quarter of the one above."""
-        if rung >= self._pyramid.top:
-            return
         parent = self._unfinished.get(rung + 1)
         if parent is None:
             parent = row >> 1, column >> 1, np.zeros((self._height, self._width, 4), np.uint8)
@@ -245,22 +259,34 @@ class _Climb:
         quarter = halve(pixels)
         parent[2][top : top + quarter.shape[0], left : left + quarter.shape[1]] = quarter
 
-    def _keep_to_what_is_asked(self, window: TileRange, pixels: Pixels) -> None:
-        """Make transparent what lies outside areas, or in tiles that an extent does not choose."""
-        if self._chooser.takes_all:
-            return
-        bundle = TileKey(window.level, window.row_start, window.column_start).bundle
-        cover = self._chooser.coverage(bundle, window)
-        for tile, part in self._parts(window.level, window.row_start, window.column_start, pixels):
-            self._keep(int(cover[bundle.position(tile)]), tile, part)
+    def _keep_to_what_is_asked(self, window: Window, pixels: Pixels) -> None:
+        """Make transparent what lies outside areas, or in tiles that nobody asked for."""
+        first = window.tiles
+        for tile, part in self._parts(first.level, first.row_start, first.column_start, pixels):
+            if window.asked[tile.row - first.row_start, tile.column - first.column_start]:
+                self._cut(tile, part)
+            else:
+                part[...] = 0
 
-    def _keep(self, coverage: int, tile: TileKey, pixels: Pixels) -> None:
+    def _cut(self, tile: TileKey, pixels: Pixels) -> None:
+        """Make transparent what lies outside the area."""
+        coverage = Coverage.INSIDE if self._areas is None else self._areas.coverage(_only(tile))[0, 0]
         if coverage == Coverage.OUTSIDE:
             pixels[...] = 0
         elif coverage == Coverage.CROSSING and self._areas is not None:
             kept = np.ascontiguousarray(pixels)
             cut(kept, self._areas.mask(tile))
             pixels[...] = kept
+
+    def _make(self, rung: int, row: int, column: int, pixels: Pixels, drawn: _Drawn) -> None:
+        """Make the tiles of a square on a rung, if a level stands on it, and those for the picture."""
+        if rung in self._pyramid.levels:
+            drawn.tiles += self._tiles(rung, row, column, pixels)
+        if self._picture is not None and rung == self._picture.rung:
+            for tile, part in self._parts(0, row, column, pixels):
+                data = self._picture.encode(np.ascontiguousarray(part))
+                if data is not None:
+                    drawn.kept.append((tile.row, tile.column, data))
 
     def _parts(self, level: int, row: int, column: int, pixels: Pixels) -> Iterator[tuple[TileKey, Pixels]]:
         """Yield tiles with their part of the pixels."""
@@ -274,9 +300,8 @@ class _Climb:
         made = []
         for tile, part in self._parts(self._pyramid.levels[rung], row, column, pixels):
             own = part.copy()
-            if rung and self._areas is not None:
-                cover = self._areas.coverage(_only(tile))
-                self._keep(int(cover[0, 0]), tile, own)
+            if rung:
+                self._cut(tile, own)
             data = self._encoder.encode(own)
             if data is not None:
                 made.append((rung, tile.row, tile.column, data))
