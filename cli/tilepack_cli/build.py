@@ -11,6 +11,7 @@ import typer
 
 import tilepack
 from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.build_results import show_build_plan, show_built
 from tilepack_cli.consoles import output, write_json
 from tilepack_cli.descriptions import (
     Attribution,
@@ -21,7 +22,6 @@ from tilepack_cli.descriptions import (
     gather_description,
     read_thumbnail,
 )
-from tilepack_cli.build_results import show_build_plan, show_built
 from tilepack_cli.figures import count
 from tilepack_cli.options import (
     DryRun,
