@@ -45,9 +45,9 @@ from tilepack_cli.transfers import check_target, show_warnings, telling_what_is_
 EXAMPLES = """\b
 Examples:
   tilepack build ortho.tif ortho.tpkx --title Ortho --tags imagery
-  tilepack build north.tif south.tif city --aoi city.gpkg --levels 10-18
+  tilepack build north.tif south.tif city --aoi city.gpkg --levels 0-9
   tilepack build dem.tif relief.tpkx --stretch 0,2400 --resampling cubic
-  tilepack build map.tif map.tpkx --scheme national.xml --dry-run
+  tilepack build map.tif map.tpkx --scheme Usa.tpkx --dry-run
   tilepack build new.tif --into imagery.tpkx
 """
 

@@ -62,9 +62,9 @@ def write_raster(
             rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
             rasterio.open(path, "w", **profile, crs=crs, transform=transform, **options) as data,
         ):
-            data.write(values)
-            if meanings is not None:
+            if meanings is not None:  # a GeoTIFF takes them only before its first pixel
                 data.colorinterp = meanings
+            data.write(values)
             if palette is not None:
                 data.write_colormap(1, palette)
             if mask is not None:

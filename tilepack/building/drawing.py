@@ -38,7 +38,7 @@ _STRAYING: Final = 0.01
 _OPEN: Final = 24
 """Rasters that a thread keeps open."""
 _BLOCK: Final = 4096
-"""Pixels of the level to whose multiples the corner of a virtual raster is moved: GDAL's blocks are parts of it."""
+"""Pixels of the level to whose multiples the corners of a virtual raster are moved: GDAL's blocks are parts of it."""
 _LONGEST: Final = (1 << 31) - 1
 """Pixels along a side that GDAL counts."""
 
@@ -208,8 +208,8 @@ class Drawer:
         rects, scheme = footprint.rects, self._scheme
         left = int(np.floor((rects[:, 0].min() - scheme.origin_x) / resolution / _BLOCK)) * _BLOCK
         top = int(np.floor((scheme.origin_y - rects[:, 3].max()) / resolution / _BLOCK)) * _BLOCK
-        right = int(np.ceil((rects[:, 2].max() - scheme.origin_x) / resolution)) + 1
-        bottom = int(np.ceil((scheme.origin_y - rects[:, 1].min()) / resolution)) + 1
+        right = int(np.ceil((rects[:, 2].max() - scheme.origin_x) / resolution / _BLOCK)) * _BLOCK
+        bottom = int(np.ceil((scheme.origin_y - rects[:, 1].min()) / resolution / _BLOCK)) * _BLOCK
         return left, top, right - left, bottom - top
 
 

@@ -114,6 +114,7 @@ class _Open:
         self.bundle = bundle
         self.sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
         self.crc = 0
+        """Of the tiles that went through ``tiles``, and of where they lie."""
         self._starts = np.zeros(TILES_PER_BUNDLE, np.int64)
         self._end = 0
         with explained("make a file beside the target", folder):
@@ -131,13 +132,14 @@ class _Open:
             self._file.write(data)
         self._starts[position], self.sizes[position] = self._end, len(data)
         self._end += len(data)
-        self.crc = zlib.crc32(data, zlib.crc32(position.to_bytes(2, "little"), self.crc))
 
     def tiles(self) -> Iterator[tuple[TileKey, bytes]]:
         """Yield the tiles, row by row."""
         for position in np.flatnonzero(self.sizes).tolist():
             self._file.seek(int(self._starts[position]))
-            yield self.bundle.tile(position), self._file.read(int(self.sizes[position]))
+            data = self._file.read(int(self.sizes[position]))
+            self.crc = zlib.crc32(data, zlib.crc32(position.to_bytes(2, "little"), self.crc))
+            yield self.bundle.tile(position), data
 
     def close(self) -> None:
         self._file.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -123,6 +124,7 @@ def make_plan(rasters: Rasters, target: str | Path, options: BuildOptions, *, us
             "thumbnail": options.get("thumbnail"),
         },
     )
+    request = replace(request, replace=options.get("replace", False))
     if info.tile_format is TileFormat.LERC:
         raise UnsupportedError("LERC tiles hold values and no colours; choose MIXED, JPEG or a PNG by --tile-format")
     chosen, warnings = _choose(scheme, layers, request, created, usual)

@@ -199,7 +199,8 @@ def _bands(data: DatasetReader, wish: RasterWish, place: str) -> tuple[tuple[int
             )
         return wish.bands, alpha
     inks = {ColorInterp.cyan, ColorInterp.magenta, ColorInterp.yellow, ColorInterp.black}
-    if inks & set(meanings):
+    source = data.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", "")
+    if inks & set(meanings) or source in ("CMYK", "YCCK"):  # which GDAL turns into RGB without their profile
         raise UnsupportedError(f"{place}: is CMYK; make it RGB first, for its inks need a colour profile")
     colours = tuple(number for number in data.indexes if number != alpha)
     if len(colours) not in (1, 3):
