@@ -172,11 +172,12 @@ class Drawer:
             raise TilingSchemeError(
                 f"{raster.path}: would have {width} x {height} pixels on level {level}; choose coarser levels"
             )
-        factors = [min(1.0, side / resolution) for side in layer.footprint.pixel]
         corner = scheme.origin_x + column * resolution, scheme.origin_y - row * resolution
         with ExitStack() as resources:
             source = resources.enter_context(_open_source(layer, resolution))
             a, b, c, d, e, f = tuple(source.transform)[:6]  # an overview's own, where it is one
+            reduced = raster.width / source.width, raster.height / source.height
+            factors = [side * by / resolution for side, by in zip(layer.footprint.pixel, reduced, strict=True)]
             turned = _affine(a, b, c + raster.turned, d, e, f) if raster.turned else None
             has_alpha = raster.alpha is not None or (source.count == 4 and raster.palette is not None)
             warped = resources.enter_context(
@@ -220,8 +221,8 @@ def _affine(*numbers: float) -> object:
 
 
 def _scale(factor: float) -> str:
-    """Write a factor for GDAL; what is nearly one is one, and takes its quick way."""
-    return repr(1.0 if factor > 0.95 else factor)
+    """Write a factor for GDAL: pixels of the level along one of the raster's. What is nearly one takes a quick way."""
+    return repr(factor if factor < 0.95 else 1.0)
 
 
 def _open_source(layer: Layer, resolution: float) -> DatasetReader:
