@@ -142,6 +142,53 @@ def test_sixteen_bit_alpha_and_nodata(raster, tmp_path):
     assert np.array_equal(made, expected)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("resampling", ["bilinear", "average"])
+def test_mixed_pixels_count_by_their_alpha(tmp_path, resampling, dtype):
+    # Half a pixel beside the grid: every pixel is the mean of two neighbours.
+    values = noise(4, 1, SIDE).repeat(SIDE, axis=1)
+    values[3] = np.maximum(values[3], 1)
+    left, right = (values[:, 40, side].astype(np.float64) for side in (slice(0, -1), slice(1, None)))
+    alpha = left[3] + right[3]
+    expected = np.concatenate([(left[:3] * left[3] + right[:3] * right[3]) / alpha, alpha[None] / 2])
+    size = PLACE.a
+    shifted = Affine(size, 0, PLACE.c + size / 2, 0, -size, PLACE.f)
+    scale = 257 if dtype is np.uint16 else 1
+    place = write_raster(
+        tmp_path / "r.tif", values.astype(dtype) * dtype(scale), shifted, meanings=[RED, GREEN, BLUE, ALPHA]
+    )
+    stretch = {"stretch": (0, 65535)} if scale > 1 else {}
+    made = built(place, tmp_path, resampling=resampling, **stretch)[40, 1:]
+    exactly = np.floor(expected.T + 0.5)
+    assert np.abs(made - exactly).max() <= 1  # floats, a hair beside a tie; of alpha every other is one
+    assert (made[:, :3] != exactly[:, :3]).mean() < 0.02
+
+
+def test_palette_with_alpha_counts_by_it_too(tmp_path):
+    import rasterio
+
+    values = np.zeros((1, SIDE, SIDE), np.uint8)
+    values[:, :, 1::2] = 1
+    indexed = write_raster(tmp_path / "p.tif", values, PLACE)
+    entries = "".join(f'<Entry c1="{red}" c2="0" c3="0" c4="{alpha}"/>' for red, alpha in ((0, 51), (240, 204)))
+    with rasterio.open(indexed) as data:
+        a, b, c, d, e, f = tuple(data.transform)[:6]
+    vrt = tmp_path / "p & q.vrt"  # a GeoTIFF's palette has no alpha, a virtual raster's has
+    vrt.write_text(
+        f'<VRTDataset rasterXSize="{SIDE}" rasterYSize="{SIDE}"><SRS>EPSG:3857</SRS>'
+        f"<GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>"
+        f'<VRTRasterBand dataType="Byte" band="1"><ColorInterp>Palette</ColorInterp><ColorTable>{entries}</ColorTable>'
+        f'<SimpleSource><SourceFilename relativeToVRT="1">p.tif</SourceFilename><SourceBand>1</SourceBand>'
+        f"</SimpleSource></VRTRasterBand></VRTDataset>",
+        encoding="utf-8",
+    )
+    assert set(map(tuple, built(vrt, tmp_path)[0].tolist())) == {(0, 0, 0, 51), (240, 0, 0, 204)}
+    target = tmp_path / "u.tpkx"
+    tilepack.build(vrt, target, levels=[LEVEL - 1], tile_format="PNG32", resampling="average")
+    inner = level_pixels(target, LEVEL - 1, tuple(side // 2 for side in BOX))[2:-2, 2:-2]
+    assert set(map(tuple, inner.reshape(-1, 4).tolist())) == {(192, 0, 0, 128)}  # 240 x 204 / 255; 127.5
+
+
 def test_coarser_levels_have_no_dark_rims(raster, tmp_path):
     values = np.full((4, SIDE, SIDE), 200, np.uint8)
     values[3] = np.where(noise(1, SIDE, SIDE)[0] < 128, 0, 255)

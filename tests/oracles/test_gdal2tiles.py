@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,24 @@ def test_package_is_read_back_in_its_place_by_esric(tmp_path):
         assert abs(corner[1] - top) < 0.01
         window = rasterio.windows.Window(left, top, 600, 700)
         assert np.array_equal(data.read([1, 2, 3], window=window), noise(3, 700, 600))
+
+
+def test_real_cache_is_a_raster_too_and_comes_out_pixel_by_pixel(samples, tmp_path):
+    """GDAL reads ArcGIS' own cache as one raster; built anew on its grid, its finest level has the same pixels."""
+    source = samples / "esri_compact_v2_cache"
+    with tilepack.open(source) as cache:
+        level = max(cache.levels())
+        tiles = [tile for bundle in cache.bundles(level) for tile, _ in cache.tiles(bundle)]
+        document = next(path for path in cache.home.iterdir() if path.name.lower() == "conf.xml")
+    target = tmp_path / "again.tpkx"
+    tilepack.build(document, target, scheme=source, levels=f"0-{level}", tile_format="PNG", resampling="nearest")
+    assert {tuple(tile) for tile in tiles} <= keys(target)
+    for tile in tiles[:: max(1, len(tiles) // 5)]:
+        with tilepack.open(source) as cache, warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            # By GDAL's own JPEG driver: builds of libjpeg differ.
+            with rasterio.MemoryFile(cache.read(tile)) as file, file.open() as data:
+                there = data.read()
+        again = pixels_there(target, tuple(tile))
+        assert np.array_equal(np.moveaxis(again[..., :3], -1, 0), there)
+        assert (again[..., 3] == 255).all()

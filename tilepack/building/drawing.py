@@ -15,22 +15,20 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.building.footprints import Footprint, target_crs
-from tilepack.building.rasters import Raster, opened, reading
-from tilepack.building.resampling import FOR_VALUES, Resampling
+from tilepack.building.rasters import Raster, reading
+from tilepack.building.sources import Layer, Source, open_source
 from tilepack.errors import TilingSchemeError, TransferError
 from tilepack.keys import TileRange
 from tilepack.pixels.blend import Pixels, is_blank, is_opaque, merge
 from tilepack.scheme import TilingScheme
 
 if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
     from rasterio.vrt import WarpedVRT
 
 _STRAYING: Final = 0.01
@@ -44,15 +42,6 @@ _LONGEST: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """A raster in its place, and how its pixels are taken."""
-
-    raster: Raster
-    footprint: Footprint
-    resampling: Resampling
-
-
-@dataclass(frozen=True, slots=True)
 class _View:
     """A raster on the pixel grid of a level, open for one thread."""
 
@@ -61,7 +50,9 @@ class _View:
     column: int
     """Of its first pixel, counted from the origin."""
     row: int
-    alpha: int
+    source: Source
+    bands: list[int]
+    """Those to read: colours, or a palette's numbers, and alpha."""
 
 
 class Drawer:
@@ -137,9 +128,8 @@ class Drawer:
             if top >= bottom or left >= right:
                 return None
             part = Window(left, top, right - left, bottom - top)
-            bands = _bands_of(view.warped, raster, view.alpha)
-            values = view.warped.read(bands, window=part)
-        made = _colours(values, raster if len(bands) - 1 == len(raster.bands) else None)
+            values = view.warped.read(view.bands, window=part)
+        made = _colours(values, view.source, raster)
         if is_blank(made):
             return None
         if made.shape[:2] == (height, width):
@@ -174,34 +164,36 @@ class Drawer:
             )
         corner = scheme.origin_x + column * resolution, scheme.origin_y - row * resolution
         with ExitStack() as resources:
-            source = resources.enter_context(_open_source(layer, resolution))
-            a, b, c, d, e, f = tuple(source.transform)[:6]  # an overview's own, where it is one
-            reduced = raster.width / source.width, raster.height / source.height
+            source = open_source(layer, resolution)
+            data = resources.enter_context(source.data)
+            a, b, c, d, e, f = tuple(data.transform)[:6]  # an overview's own, where it is one
+            reduced = raster.width / data.width, raster.height / data.height
             factors = [side * by / resolution for side, by in zip(layer.footprint.pixel, reduced, strict=True)]
             turned = _affine(a, b, c + raster.turned, d, e, f) if raster.turned else None
-            has_alpha = raster.alpha is not None or (source.count == 4 and raster.palette is not None)
             warped = resources.enter_context(
                 WarpedVRT(
-                    source,
+                    data,
                     src_crs=raster.crs,
                     src_transform=turned,
-                    src_nodata=None if source.count == 4 and raster.palette is not None else raster.nodata,
+                    src_nodata=source.nodata,
                     crs=self._crs,
                     transform=_affine(resolution, 0.0, corner[0], 0.0, -resolution, corner[1]),
                     width=width,
                     height=height,
                     resampling=Method[layer.resampling.name.lower()],
                     tolerance=_STRAYING,
-                    add_alpha=not has_alpha,
+                    add_alpha=source.alpha is None,
                     XSCALE=_scale(factors[0]),
                     YSCALE=_scale(factors[1]),
                     UNIFIED_SRC_NODATA="YES",
                     SAMPLE_GRID="YES",
                     SOURCE_EXTRA="2",
+                    SRC_ALPHA_MAX=str(source.alpha_max),
+                    DST_ALPHA_MAX=str(source.alpha_max),
                 )
             )
-            alpha = (raster.alpha or source.count) if has_alpha else warped.count
-            return _View(warped, resources.pop_all(), column, row, alpha)
+            bands = [*source.bands, source.alpha or warped.count]
+            return _View(warped, resources.pop_all(), column, row, source, bands)
         raise TransferError(f"{raster.path}: cannot be opened")
 
     def _place(self, footprint: Footprint, resolution: float) -> tuple[int, int, int, int]:
@@ -225,84 +217,44 @@ def _scale(factor: float) -> str:
     return repr(factor if factor < 0.95 else 1.0)
 
 
-def _open_source(layer: Layer, resolution: float) -> DatasetReader:
-    """Open a raster, or the overview of it that still has all detail of a level."""
-    raster = layer.raster
-    reduction = resolution / layer.footprint.resolution
-    fitting = [number for number, factor in enumerate(raster.reductions) if factor <= reduction / 2]
-    options = {"OVERVIEW_LEVEL": fitting[-1]} if fitting and layer.resampling is not Resampling.NEAREST else {}
-    if raster.palette is None or layer.resampling in FOR_VALUES:
-        return opened(raster.path, **options)
-    return opened(_in_colours(raster))
-
-
-def _in_colours(raster: Raster) -> str:
-    """Describe a raster with a palette as one of four bands, for its numbers are not to be mixed."""
-    if raster.palette is None:
-        raise TypeError("without a palette there is nothing to look up")
-    table = raster.palette.copy()
-    if raster.nodata is not None and 0 <= raster.nodata <= 255:
-        table[int(raster.nodata)] = 0
-    a, b, c, d, e, f = raster.transform
-    size = f'rasterXSize="{raster.width}" rasterYSize="{raster.height}"'
-    bands = "".join(
-        f'<VRTRasterBand dataType="Byte" band="{number + 1}"><ColorInterp>{meaning}</ColorInterp><ComplexSource>'
-        f'<SourceFilename relativeToVRT="0">{escape(raster.path)}</SourceFilename>'
-        f"<SourceBand>{raster.bands[0]}</SourceBand>"
-        f"<LUT>{','.join(f'{index}:{value}' for index, value in enumerate(table[:, number].tolist()))}</LUT>"
-        f"</ComplexSource></VRTRasterBand>"
-        for number, meaning in enumerate(("Red", "Green", "Blue", "Alpha"))
-    )
-    return (
-        f"<VRTDataset {size}><SRS>{escape(raster.crs)}</SRS>"
-        f"<GeoTransform>{c!r}, {a!r}, {b!r}, {f!r}, {d!r}, {e!r}</GeoTransform>{bands}</VRTDataset>"
-    )
-
-
-def _bands_of(warped: WarpedVRT, raster: Raster, alpha: int) -> list[int]:
-    if raster.palette is not None and warped.count == 4:
-        return [1, 2, 3, 4]
-    return [*raster.bands, alpha]
-
-
-def _colours(values: NDArray[np.generic], raster: Raster | None) -> Pixels:
-    """Make pixels of bands, the last of which is alpha.
-
-    Args:
-        values: (bands, height, width).
-        raster: What the bands are; None where they are colours already.
-    """
+def _colours(values: NDArray[np.generic], source: Source, raster: Raster) -> Pixels:
+    """Make pixels of bands (bands, height, width), the last of which is alpha."""
     *colours, alpha = values
     pixels = np.empty((*alpha.shape, 4), np.uint8)
     visible = alpha > 0
-    if raster is not None and raster.palette is not None:
+    if source.is_weighted:
+        colours = [_divided(band, alpha) for band in colours]
+    if raster.palette is not None and not source.is_looked_up:
         pixels[...] = raster.palette[colours[0]]
         visible &= pixels[..., 3] > 0
     else:
-        if raster is not None and raster.stretch is not None:
+        if raster.stretch is not None:
             colours = [_stretched(band, raster.stretch, visible) for band in colours]
         for channel in range(3):
-            pixels[..., channel] = colours[channel % len(colours)]
-        pixels[..., 3] = alpha if alpha.dtype == np.uint8 else _as_bytes(alpha)
+            band = colours[channel % len(colours)]
+            pixels[..., channel] = band if band.dtype == np.uint8 else _rounded(band)
+        pixels[..., 3] = alpha if alpha.dtype == np.uint8 else _rounded(alpha * (255 / source.alpha_max))
+        visible &= pixels[..., 3] > 0
     if not visible.all():
         pixels *= visible[..., None]
     return pixels
 
 
-def _stretched(
-    band: NDArray[np.generic], stretch: tuple[float, float], visible: NDArray[np.bool_]
-) -> NDArray[np.generic]:
+def _divided(band: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Give colours without the alpha that they were multiplied by."""
+    divided: NDArray[Any] = np.divide(band, alpha, out=np.zeros_like(band), where=alpha > 0)
+    return divided
+
+
+def _rounded(band: NDArray[Any]) -> NDArray[np.uint8]:
+    """Round half up, to bytes; what is no number becomes 0."""
+    bounded: NDArray[np.uint8] = np.nan_to_num(np.clip(np.floor(band + 0.5), 0, 255)).astype(np.uint8)
+    return bounded
+
+
+def _stretched(band: NDArray[Any], stretch: tuple[float, float], visible: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Put values between 0 and 255, rounded half up; what is no number is not visible."""
     low, high = stretch
     numbers = band.astype(np.float64)
     visible &= ~np.isnan(numbers)
-    scaled = np.floor((numbers - low) * (255 / (high - low)) + 0.5)
-    made: NDArray[np.uint8] = np.nan_to_num(np.clip(scaled, 0, 255)).astype(np.uint8)
-    return made
-
-
-def _as_bytes(alpha: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Give alpha of another type as bytes: of whole numbers its largest is opaque, of floats 255 is."""
-    largest = np.iinfo(str(alpha.dtype)).max if alpha.dtype.kind in "iu" else 255
-    made: NDArray[np.uint8] = np.floor(alpha.astype(np.float64) * (255 / largest) + 0.5).astype(np.uint8)
-    return made
+    return _rounded((numbers - low) * (255 / (high - low)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tilepack.building.drawing import Layer
 from tilepack.building.pyramids import Pyramid
+from tilepack.building.sources import Layer
 from tilepack.cache import CacheInfo, TileFormat
 from tilepack.pixels.blend import Colour
 from tilepack.stores.targets import TargetKind

@@ -12,12 +12,12 @@ from typing import Final, TypedDict
 import numpy as np
 
 from tilepack.aoi_given import AreaLike, Bounds
-from tilepack.building.drawing import Layer
 from tilepack.building.footprints import find_footprint, turns
 from tilepack.building.plan import BuildPlan, LevelPlan
 from tilepack.building.pyramids import Pyramid, Reach, group_levels
 from tilepack.building.rasters import RasterWish, look_at, require_rasterio
 from tilepack.building.resampling import Resampling, parse_resampling
+from tilepack.building.sources import Layer
 from tilepack.cache import ItemDescription, StorageFormat, TileFormat
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
 from tilepack.extent import Extent

@@ -64,6 +64,8 @@ class Raster:
     """Its coordinate system, as WKT."""
     transform: tuple[float, float, float, float, float, float]
     """From column and row to its map units: a, b, c, d, e, f of x = a column + b row + c, y = d column + e row + f."""
+    dtype: str
+    """What the bands hold: ``uint8``, ``float32``."""
     bands: tuple[int, ...]
     """One (grey, or a palette's index) or three (red, green, blue), from 1."""
     alpha: int | None
@@ -102,14 +104,14 @@ def reading(place: str) -> Iterator[None]:
         TransferError: It cannot be read.
     """
     import rasterio
-    from rasterio.errors import RasterioError
+    from rasterio.errors import CRSError, RasterioError
 
     try:
         with rasterio.Env(**_SETTINGS):
             yield
     except TilepackError:
         raise
-    except (RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001  no public name for GDAL's own
+    except (RasterioError, CRSError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001  no public name for GDAL's own
         raise TransferError(f"{place}: cannot be read: {_reason(error)}") from error
 
 
@@ -142,6 +144,7 @@ def look_at(path: str | os.PathLike[str], wish: RasterWish) -> Raster:
             height=data.height,
             crs=data.crs.to_wkt(),
             transform=tuple(data.transform)[:6],
+            dtype=data.dtypes[bands[0] - 1],
             bands=bands,
             alpha=alpha,
             nodata=nodata,

@@ -12,7 +12,7 @@ class Resampling(StrEnum):
     """How pixels of the finest level are made of a raster's; GDAL's ways, by its names."""
 
     NEAREST = "NEAREST"
-    """The raster's pixel in which the centre lies."""
+    """The pixel in which the centre lies, of the raster or of an overview that is no coarser than the level."""
     BILINEAR = "BILINEAR"
     CUBIC = "CUBIC"
     CUBIC_SPLINE = "CUBIC_SPLINE"
