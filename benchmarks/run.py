@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from building import build_memory, built
+from changing import unchanged
 from exporting import coverage, export, export_memory
 from importing import blended, import_memory, opaque
 from measure import Row, show
@@ -36,6 +37,7 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "import-memory": import_memory,
     "build": built,
     "build-memory": build_memory,
+    "changed": unchanged,
     "help": help_text,
     "info": info,
     "status": status,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 import typer
 
@@ -66,6 +66,48 @@ def _check(area: tilepack.Area) -> None:
         raise typer.BadParameter(str(error), param_hint="--aoi") from error
     if not str(what).strip():
         raise typer.BadParameter("is empty; name a file, or give WKT or GeoJSON", param_hint="--aoi")
+
+
+class GivenRectangles(TypedDict):
+    """A rectangle as the library takes it; at most one of the two is given."""
+
+    extent: Bounds | None
+    bbox: Bounds | None
+
+
+class GivenBounds(GivenRectangles):
+    """Areas or a rectangle, as the library takes them."""
+
+    area: list[tilepack.Area] | None
+
+
+def read_bounds(
+    ctx: typer.Context, areas: Mapping[str, Sequence[str] | None], extent: str | None, bbox: str | None
+) -> GivenBounds:
+    """Read what bounds a command's work.
+
+    Args:
+        ctx: Of the command; knows the order of its options.
+        areas: As ``gather_areas`` takes them.
+        extent: Of ``--extent``.
+        bbox: Of ``--bbox``.
+
+    Raises:
+        typer.BadParameter: One of them means nothing, or both rectangles are given.
+    """
+    rectangles = read_rectangles(extent, bbox)
+    return {"area": gather_areas(ctx, areas) or None, **rectangles}
+
+
+def read_rectangles(extent: str | None, bbox: str | None) -> GivenRectangles:
+    """Read the one rectangle that is given, if any.
+
+    Raises:
+        typer.BadParameter: Both are given, or one means nothing.
+    """
+    if extent is not None and bbox is not None:
+        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
+    return {"extent": read_extent(extent), "bbox": read_bbox(bbox)}
 
 
 def read_extent(text: str | None) -> Bounds | None:

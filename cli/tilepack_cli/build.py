@@ -20,7 +20,6 @@ from tilepack_cli.descriptions import (
     Thumbnail,
     Title,
     gather_description,
-    read_thumbnail,
 )
 from tilepack_cli.figures import count
 from tilepack_cli.options import (
@@ -180,7 +179,7 @@ def build_cache(
         "bbox": read_bbox(bbox),
         "whole_tiles": whole_tiles,
         "description": gather_description(title, tags, description, attribution),
-        "thumbnail": read_thumbnail(thumbnail),
+        "thumbnail": None if thumbnail is None else tilepack.read_thumbnail(thumbnail),
     }
     colour = read_colour(background)
     if colour is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import TypedDict
 
 import tilepack
 from tilepack_cli.consoles import output, readable, show_table, write_json
 from tilepack_cli.figures import count, counted, duration, size
+from tilepack_cli.moving import look_ahead, move
 from tilepack_cli.options import (
     DryRun,
     Jobs,
@@ -26,7 +27,6 @@ from tilepack_cli.options import (
 )
 from tilepack_cli.outcome import reported
 from tilepack_cli.transfers import (
-    announcing,
     check_target,
     name_bundles,
     name_kind,
@@ -34,7 +34,6 @@ from tilepack_cli.transfers import (
     name_verb,
     show_warnings,
     table_by_level,
-    telling_what_is_left,
 )
 
 EXAMPLES = """\b
@@ -85,32 +84,13 @@ def convert_cache(
         ready_to_serve=ready_to_serve or None,
     )
     if dry_run:
-        plan = _plan(source, target, asked, quiet=quiet)
+        plan = look_ahead(partial(tilepack.plan_convert, source, target, **asked), quiet=quiet)
         show_warnings(plan.warnings, quiet=quiet)
         _show_plan(plan, json=json)
         return
-    with telling_what_is_left(target):
-        result = _convert(source, target, asked, jobs=jobs, quiet=quiet, verbose=verbose)
+    work = partial(tilepack.convert, source, target, **asked, jobs=jobs)
+    result = move(work, target, quiet=quiet, verbose=verbose)
     _show_result(result, json=json, quiet=quiet)
-
-
-def _plan(source: Path, target: Path, asked: _Asked, *, quiet: bool) -> tilepack.TransferPlan:
-    from tilepack_cli.progress import Looking
-
-    with Looking(quiet=quiet) as looking:
-        return tilepack.plan_convert(source, target, **asked, looking=looking.so_far)
-
-
-def _convert(
-    source: Path, target: Path, asked: _Asked, *, jobs: int | None, quiet: bool, verbose: bool
-) -> tilepack.TransferResult:
-    from tilepack_cli.progress import Moving
-
-    with Moving(quiet=quiet) as moving:
-        begin = announcing(moving, quiet=quiet, verbose=verbose)
-        return tilepack.convert(
-            source, target, **asked, jobs=jobs, looking=moving.so_far, planned=begin, progress=moving.moved
-        )
 
 
 def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> None:

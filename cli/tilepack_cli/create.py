@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import read_bbox, read_extent
+from tilepack_cli.areas import read_rectangles
 from tilepack_cli.consoles import output, readable, show_table, write_json
 from tilepack_cli.descriptions import Attribution, Description, Tags, Title, gather_description
 from tilepack_cli.figures import coordinates, measure, spans
@@ -124,8 +124,6 @@ def create_cache(
     Grid, formats and extent are those of SCHEME, whose name and description stay behind.
     """
     refuse_contradictions(levels, scales)
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     asked: tilepack.CreateOptions = {
         "scheme": scheme or "arcgis-online",
         "storage_format": check_target(target, storage_format, ready_to_serve=ready_to_serve),
@@ -133,8 +131,7 @@ def create_cache(
         "quality": quality,
         "levels": levels,
         "scales": scales,
-        "extent": read_extent(extent),
-        "bbox": read_bbox(bbox),
+        **read_rectangles(extent, bbox),
         "ready_to_serve": ready_to_serve or None,
         "replace": replace,
         "name": name,

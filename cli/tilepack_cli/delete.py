@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 import tilepack
-from tilepack_cli.areas import AoiCrs, AoiLayer, AoiWhere, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import AoiCrs, AoiLayer, AoiWhere, read_bounds
 from tilepack_cli.consoles import output, readable, remark, show_table, write_json
 from tilepack_cli.figures import count, counted, duration, size
 from tilepack_cli.options import (
@@ -110,8 +110,6 @@ def delete_tiles(
     much it is. Emptied bundles go; folders and documents stay, the declared extent too.
     """
     refuse_contradictions(levels, scales)
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     selected = [each for each in (levels, scales, aoi, extent, bbox) if each]
     if all_tiles and selected:
         raise typer.BadParameter("stands alone; leave it out, or the levels, area or extent", param_hint="--all")
@@ -123,13 +121,11 @@ def delete_tiles(
         raise typer.BadParameter(
             "belong to --pixels; without it no tile is cut", param_hint="--background / --keep-blank / --skip-errors"
         )
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     asked: tilepack.DeleteOptions = {
         "levels": levels,
         "scales": scales,
-        "area": areas or None,
-        "extent": read_extent(extent),
-        "bbox": read_bbox(bbox),
+        **read_bounds(ctx, areas, extent, bbox),
         "all_tiles": all_tiles,
         "pixels": pixels,
         "background": read_colour(background),

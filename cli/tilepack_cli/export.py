@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, read_bounds
 from tilepack_cli.descriptions import (
     Attribution,
     Description,
@@ -16,7 +16,6 @@ from tilepack_cli.descriptions import (
     Thumbnail,
     Title,
     gather_description,
-    read_thumbnail,
 )
 from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import (
@@ -115,10 +114,8 @@ def export_cache(
     if delete_missing and not overwrite:
         raise typer.BadParameter("belongs to --overwrite", param_hint="--delete-missing")
     refuse_contradictions(levels, scales)
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     joins = (merge or overwrite) and target.exists()
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     pixels = tilepack.PixelOptions(
         background=read_colour(background),
         whole_tiles=whole_tiles,
@@ -134,9 +131,7 @@ def export_cache(
         else check_target(target, storage_format, ready_to_serve=ready_to_serve),
         "levels": levels,
         "scales": scales,
-        "area": areas or None,
-        "extent": read_extent(extent),
-        "bbox": read_bbox(bbox),
+        **read_bounds(ctx, areas, extent, bbox),
         "into_existing": "MERGE" if merge else "OVERWRITE" if overwrite else None,
         "delete_missing": delete_missing,
         "force": force,
@@ -144,7 +139,7 @@ def export_cache(
         "ready_to_serve": ready_to_serve or None,
         "pixels": pixels,
         "description": gather_description(title, tags, description, attribution),
-        "thumbnail": read_thumbnail(thumbnail),
+        "thumbnail": None if thumbnail is None else tilepack.read_thumbnail(thumbnail),
     }
     if dry_run:
         plan_only(partial(tilepack.plan_export, source, target, **asked), jobs, json=json, quiet=quiet)

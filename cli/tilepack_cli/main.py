@@ -30,6 +30,7 @@ from tilepack_cli import (
     ls,
     preview,
     repair,
+    run,
     status,
     tile,
     verify,
@@ -105,6 +106,7 @@ app.command("delete", cls=_Command, epilog=delete.EXAMPLES)(delete.delete_tiles)
 app.command("compact", cls=_Command, epilog=compact.EXAMPLES)(compact.compact_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
 app.command("build", cls=_Command, epilog=build.EXAMPLES)(build.build_cache)
+app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)
 
 

@@ -1,4 +1,4 @@
-"""How exports and imports are carried out: looked at only, or done under a progress bar."""
+"""How conversions, exports and imports are carried out: looked at only, or done under a progress bar."""
 
 from __future__ import annotations
 
@@ -24,12 +24,22 @@ def plan_only(make_plan: Callable[..., tilepack.TransferPlan], jobs: int | None,
         json: Write JSON.
         quiet: Say nothing else.
     """
+    plan = look_ahead(make_plan, quiet=quiet)
+    show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
+    show_plan(plan, jobs, json=json)
+
+
+def look_ahead(make_plan: Callable[..., tilepack.TransferPlan], *, quiet: bool) -> tilepack.TransferPlan:
+    """Make a plan, and tell meanwhile how many bundles were looked at.
+
+    Args:
+        make_plan: Makes it; takes ``looking``.
+        quiet: Tell nothing.
+    """
     from tilepack_cli.progress import Looking
 
     with Looking(quiet=quiet) as looking:
-        plan = make_plan(looking=looking.so_far)
-    show_warnings([*plan.warnings, *name_useless(plan)], quiet=quiet)
-    show_plan(plan, jobs, json=json)
+        return make_plan(looking=looking.so_far)
 
 
 def carry_out(
@@ -54,6 +64,30 @@ def carry_out(
     Raises:
         typer.Exit: Tiles were skipped.
     """
+    result = move(work, target, joins=joins, quiet=quiet, verbose=verbose)
+    show_result(result, json=json, quiet=quiet)
+    if result.skipped:
+        sys.stdout.flush()
+        raise typer.Exit(SKIPPED)
+
+
+def move(
+    work: Callable[..., tilepack.TransferResult],
+    target: Path,
+    *,
+    joins: bool = False,
+    quiet: bool,
+    verbose: bool,
+) -> tilepack.TransferResult:
+    """Do it, under a progress bar.
+
+    Args:
+        work: Does it; takes ``looking``, ``planned`` and ``progress``.
+        target: The target.
+        joins: Whether it exists and takes tiles in.
+        quiet: Say nothing.
+        verbose: Say more.
+    """
     from tilepack_cli.progress import Moving
 
     with telling_what_is_left(target, existing=joins), Moving(quiet=quiet) as moving:
@@ -63,8 +97,4 @@ def carry_out(
             announce(plan)
             show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
 
-        result = work(looking=moving.so_far, planned=begin, progress=moving.moved)
-    show_result(result, json=json, quiet=quiet)
-    if result.skipped:
-        sys.stdout.flush()
-        raise typer.Exit(SKIPPED)
+        return work(looking=moving.so_far, planned=begin, progress=moving.moved)

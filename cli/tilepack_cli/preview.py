@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import tilepack
-from tilepack_cli.areas import AoiCrs, AoiLayer, AoiWhere, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import AoiCrs, AoiLayer, AoiWhere, read_bounds
 from tilepack_cli.consoles import remark, write_json
 from tilepack_cli.figures import count, counted, measure
 from tilepack_cli.files import check_free, write_file
@@ -82,9 +82,9 @@ def draw_preview(
     Without --extent and --bbox: all of it. Damaged tiles are hatched and named on stderr.
     """
     to_stdout = out == _STDOUT
-    _refuse_contradictions(extent, bbox, width, to_stdout=to_stdout, native=native, json=json, replace=replace)
-    areas = gather_areas(ctx, {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs})
-    bounds, box = read_extent(extent), read_bbox(bbox)
+    _refuse_contradictions(width, to_stdout=to_stdout, native=native, json=json, replace=replace)
+    areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
+    bounds = read_bounds(ctx, areas, extent, bbox)
     if not to_stdout:
         check_free(out, source, replace=replace)
 
@@ -94,11 +94,9 @@ def draw_preview(
         picture = tilepack.preview(
             source,
             level=level,
-            extent=bounds,
-            bbox=box,
             width=None if native else width or 1024,
             grid=grid,
-            area=areas or None,
+            **bounds,
             transparent=transparent,
             progress=drawing.more,
         )
@@ -114,8 +112,6 @@ def draw_preview(
 
 
 def _refuse_contradictions(
-    extent: str | None,
-    bbox: str | None,
     width: int | None,
     *,
     to_stdout: bool,
@@ -123,8 +119,6 @@ def _refuse_contradictions(
     json: bool,
     replace: bool,
 ) -> None:
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
     if native and width is not None:
         raise typer.BadParameter("choose the picture's size by one of them", param_hint="--width / --native")
     if to_stdout and json:

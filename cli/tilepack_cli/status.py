@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import tilepack
-from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, gather_areas, read_bbox, read_extent
+from tilepack_cli.areas import Aoi, AoiCrs, AoiLayer, AoiWhere, Bbox, ExtentText, read_bounds
 from tilepack_cli.consoles import output, readable, remark, write_json
 from tilepack_cli.figures import count, counted
 from tilepack_cli.options import Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
@@ -89,14 +89,6 @@ Deep = Annotated[
 ]
 
 
-def _read_options(
-    ctx: typer.Context, areas: dict[str, list[str] | None], extent: str | None, bbox: str | None
-) -> tilepack.StatusOptions:
-    if extent is not None and bbox is not None:
-        raise typer.BadParameter("choose a rectangle by one of them", param_hint="--extent / --bbox")
-    return {"area": gather_areas(ctx, areas) or None, "extent": read_extent(extent), "bbox": read_bbox(bbox)}
-
-
 @reported
 def show_status(
     ctx: typer.Context,
@@ -148,8 +140,13 @@ def show_status(
     if force and png is None and html is None:
         raise typer.BadParameter("there is nothing to replace; belongs to --png and --html", param_hint="--force")
     areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
-    options = _read_options(ctx, areas, extent, bbox)
-    options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
+    options: tilepack.StatusOptions = {
+        **read_bounds(ctx, areas, extent, bbox),
+        "levels": levels,
+        "scales": scales,
+        "all_rows": every,
+        "deep": deep,
+    }
     written: tuple[Path, ...] = ()
     with Looking(quiet=quiet) as looking:
         if png is None and html is None:
@@ -221,8 +218,13 @@ def write_report(
 
     refuse_contradictions(levels, scales)
     areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
-    options = _read_options(ctx, areas, extent, bbox)
-    options |= {"levels": levels, "scales": scales, "all_rows": every, "deep": deep}
+    options: tilepack.StatusOptions = {
+        **read_bounds(ctx, areas, extent, bbox),
+        "levels": levels,
+        "scales": scales,
+        "all_rows": every,
+        "deep": deep,
+    }
     with Looking(quiet=quiet) as looking:
         written = tilepack.report_status(
             source, report_folder, format=format_name, force=force, looking=looking.so_far, **options

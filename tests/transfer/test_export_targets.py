@@ -210,7 +210,8 @@ def slowed(source: Path, target: Path, storage_format: str | None, *, then: str)
     """A script that exports, slowly, and says when it cuts."""
     text = wkt(AREA).source
     return textwrap.dedent(f"""
-        import os, time, tilepack, tilepack.transfer.cutting as cutting
+        import os, signal, time, tilepack, tilepack.transfer.cutting as cutting
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, Ctrl-C is ignored
         real = cutting.clip_tile
         def slow(*args, **options):
             os.write(1, b"ready\\n")  # at once: two threads come here

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from any_polygon import BOX, SCHEME, TILES, any_polygon
 from caches import look_at_files, look_at_tiles, write_v2
 from export_caches import (
     assert_cut,
@@ -17,7 +18,6 @@ from export_caches import (
     export_to,
     jpeg,
     mask_of,
-    mercator,
     mixed,
     pixels_of,
     png_of,
@@ -34,16 +34,6 @@ import tilepack
 from tilepack.cache import TileFormat
 from tilepack.keys import TileKey
 
-SCHEME = mercator()
-BOX = square(SCHEME, 5, 9, 13, 3)
-TILES = drawn(SCHEME, coloured(3, 4, keyed=True), side=3) | drawn(
-    SCHEME, coloured(6, 8), level=4, row=4, column=6, side=2
-)
-
-# Eighths of a pixel, a little off, so that no vertex lies on a centre.
-place = st.integers(-200, 200 + 3 * 64 * 8).map(lambda number: (number + 0.37) / (3 * 64 * 8))
-points = st.lists(st.tuples(place, place), min_size=3, max_size=12, unique=True)
-
 
 def made(tmp_path: Path, tiles: dict, tile_format: TileFormat) -> Path:
     write_v2(tmp_path / "Island", SCHEME, data_of(tiles), tile_format=tile_format)
@@ -58,12 +48,8 @@ def sources(tmp_path_factory) -> dict[str, Path]:
 
 
 @settings(max_examples=12)
-@given(corners=points, layout=st.sampled_from(sorted(LAYOUTS)), jobs=st.sampled_from([1, 4]))
-def test_what_is_exported_and_what_is_left_are_the_whole(sources, corners, layout, jobs):
-    origin, size = np.array((BOX.xmin, BOX.ymin)), np.array((BOX.width, BOX.height))
-    area = shapely.make_valid(shapely.Polygon(origin + np.array(corners) * size).normalize())
-    area = shapely.MultiPolygon([part for part in shapely.get_parts(area) if part.geom_type == "Polygon"])
-    assume(area.area > 0)
+@given(area=any_polygon, layout=st.sampled_from(sorted(LAYOUTS)), jobs=st.sampled_from([1, 4]))
+def test_what_is_exported_and_what_is_left_are_the_whole(sources, area, layout, jobs):
     masks = {tile: mask_of(SCHEME, [area], tile) for tile in TILES}
     assume(any(mask.any() for mask in masks.values()))
     with tempfile.TemporaryDirectory() as folder:

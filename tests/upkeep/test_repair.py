@@ -170,7 +170,9 @@ def test_what_remedies_say_of_repair_is_shown_by_a_broken_cache(tmp_path):
     assert mended >= {code for code, rule in RULES.items() if "tilepack repair" in rule.remedy}
 
 
-@pytest.mark.parametrize("case", [case for case in broken_caches.CASES if case.code == "bundle-dead-space"], ids=str)
+@pytest.mark.parametrize(
+    "case", [case for case in broken_caches.CASES if case.code == "bundle-dead-space"], ids=lambda case: case.name
+)
 def test_what_remedies_say_of_compact_is_so(case, tmp_path):
     cache = case.make(tmp_path)
     tilepack.compact(cache)

@@ -35,7 +35,6 @@ class GroupWorker(Generic[Item]):
         self._bytes = 0
         self._failure: BaseException | None = None
         self._is_ending = False
-        self._is_stopped = False
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
 
@@ -80,7 +79,7 @@ class GroupWorker(Generic[Item]):
         with self._changed:
             while not self._waiting and not self._is_ending:
                 self._changed.wait()
-            return [] if self._is_stopped else self._waiting[:MOST_TOGETHER]
+            return self._waiting[:MOST_TOGETHER]
 
     def finish(self) -> None:
         """Wait until everything is worked off.
@@ -88,23 +87,10 @@ class GroupWorker(Generic[Item]):
         Raises:
             BaseException: What made a group fail.
         """
-        self._end()
-        if self._failure is not None:
-            raise self._failure
-
-    def stop(self) -> list[Item]:
-        """Work nothing more off than what is at work.
-
-        Returns:
-            The items that were not, or whose group failed.
-        """
-        self._is_stopped = True
-        self._end()
-        return [item for item, _ in self._waiting]
-
-    def _end(self) -> None:
         with self._changed:
             self._is_ending = True
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
+        if self._failure is not None:
+            raise self._failure

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class FolderUpdate:
         fingerprint: str,
         work: str,
         force: bool,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         """Take the folder, and take up what a killed run left in it.
 
@@ -51,6 +52,7 @@ class FolderUpdate:
             fingerprint: Of the work; a run that was stopped is only taken up by the same.
             work: What is done, for people who find the journal.
             force: Whether lock files of other programs are passed over.
+            versions: What is brought into bundles, by name; a stopped run has done those where it brought in the same.
 
         Raises:
             TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped
@@ -61,6 +63,7 @@ class FolderUpdate:
         self._documents = documents
         self._fingerprint = fingerprint
         self._work = work
+        self._versions = versions or {}
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()
@@ -121,7 +124,7 @@ class FolderUpdate:
         Raises:
             TransferError: Its files cannot be read.
         """
-        return self._journal is not None and self._journal.is_done(bundle)
+        return self._journal is not None and self._journal.is_done(bundle, self._versions.get(bundle, ""))
 
     def reserve(self, path: str, size: int | None) -> None:
         """Files of a folder need no place beforehand."""
@@ -191,9 +194,7 @@ class FolderUpdate:
             sink.abandon()
             raise
 
-    def publish(
-        self, bundle: str, files: Sequence[str], gone: Sequence[str] = (), agreed: Callable[[], bool] = lambda: True
-    ) -> None:
+    def publish(self, bundle: str, files: Sequence[str], gone: Sequence[str] = ()) -> None:
         """Hand the complete files of a bundle over to be given their names, in this order; those that go are removed.
 
         That is done in a while, for several bundles at once, for the disk takes as long for one as for many; ``commit``
@@ -203,7 +204,6 @@ class FolderUpdate:
             bundle: What the journal is to call it.
             files: Paths below the folder.
             gone: Likewise.
-            agreed: Asked before the journal is told, whether they may have their names still.
 
         Raises:
             TransferError: The disk is full, or failed, or someone keeps a file open (Windows): here, or before.
@@ -212,15 +212,15 @@ class FolderUpdate:
         for path in gone:
             self._refuse_link((self.root / path).parent)
         with self._mutex:
-            line = JournalLine(bundle, {path: self._staged[path] for path in files}, tuple(gone))
-        self._syncing.hand_over((line, agreed), sum(digest.size for digest in line.files.values()))
+            digests = {path: self._staged[path] for path in files}
+        line = JournalLine(bundle, digests, tuple(gone), self._versions.get(bundle, ""))
+        self._syncing.hand_over(line, sum(digest.size for digest in digests.values()))
 
-    def _sync(self, group: Sequence[tuple[JournalLine, Callable[[], bool]]]) -> None:
+    def _sync(self, lines: Sequence[JournalLine]) -> None:
         """Wait until the files of some bundles are on the disk, and tell the journal."""
-        lines = [line for line, agreed in group if agreed()]
         sync_files([self.root / (path + PARTIAL) for line in lines for path in line.files])
         with self._mutex:
-            if self._journal is not None and lines:
+            if self._journal is not None:
                 self._journal.add(lines)
             # From here on they are the journal's, and wait for their names whatever happens.
             for path in (path for line in lines for path in line.files):
@@ -264,18 +264,18 @@ class FolderUpdate:
         self._leave()
 
     def abort(self) -> None:
-        """Throw away what is not complete; the journal stays if a bundle was replaced, for the same work to go on."""
+        """Throw away what was not published; the journal stays if a bundle was replaced, for the same work to go on."""
         try:
-            self._syncing.stop()
-            with contextlib.suppress(TransferError):  # whoever comes next rolls forward what the journal holds
-                self._naming.finish()
+            for worker in (self._syncing, self._naming):
+                with contextlib.suppress(TransferError):  # whoever comes next rolls forward what the journal holds
+                    worker.finish()
             self.give_up(list(self._staged))
             if self._journal is not None and not self._journal.lines:
                 self._journal.end()
         finally:
             self._leave()
 
-    def _workers(self) -> tuple[GroupWorker[tuple[JournalLine, Callable[[], bool]]], GroupWorker[JournalLine]]:
+    def _workers(self) -> tuple[GroupWorker[JournalLine], GroupWorker[JournalLine]]:
         return GroupWorker(self._sync, "tilepack-sync"), GroupWorker(self._name, "tilepack-name")
 
     def settle(self) -> None:

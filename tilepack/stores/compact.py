@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat
-from tilepack.disk.journal import PARTIAL
 from tilepack.disk.tree import Tree, below
 from tilepack.errors import BundleError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
@@ -22,6 +21,7 @@ from tilepack.stores.base import BundleSummary, OpenBundle, RawBundle
 from tilepack.stores.compact_bundle import CompactBundle
 from tilepack.stores.documents import Described
 from tilepack.stores.reader import StoreReader
+from tilepack.stores.waiting import index_beside, waiting_index
 
 _KEPT_OPEN: Final = 8
 """Bundles that single reads keep open: tiles asked for one after the other mostly share one."""
@@ -118,19 +118,13 @@ class CompactReader(StoreReader):
             raise
 
     def _open_v1(self, bundle: BundleKey) -> CompactBundle:
-        """Open a pair of files that belong together, though a writer may be exchanging them.
-
-        tilepack's writers lay both new files beside the old ones as ``.partial``, and rename the bundle first. So while
-        only the index has yet to be renamed, the index that belongs to the bundle is the ``.partial`` one.
-        """
+        """Open a pair of files that belong together, though a writer may be exchanging them."""
         path, listed = self._found(bundle)
-        index = listed or path[: -len(".bundle")] + ".bundlx"  # of a new pair it may have come since the listing
-        pending = index + PARTIAL
+        index = listed or index_beside(path)  # of a new pair it may have come since the listing
         identity = self.tree.identity
         for _ in range(_TRIALS):
-            stood, waits = identity(path), identity(pending)
-            if identity(path + PARTIAL) is not None:  # a bundle is growing, and its index with it
-                waits = None
+            stood = identity(path)
+            pending, waits = waiting_index(self.tree, path, listed)
             try:
                 opened = self._open_pair(bundle, path, index if waits is None else pending)
             except (BundleError, TransferError):

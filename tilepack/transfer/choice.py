@@ -49,13 +49,16 @@ class TileChooser:
         """Whether neither area nor extent was given."""
         return self._areas is None and self._extent is None and self._box is None
 
-    def choose(self, reader: TileReader, bundle: BundleKey, tiles: TileRange) -> TileChoice | None:
+    def choose(
+        self, reader: TileReader, bundle: BundleKey, tiles: TileRange, present: Flags | None = None
+    ) -> TileChoice | None:
         """Choose among the tiles of a bundle.
 
         Args:
             reader: The source.
             bundle: The bundle.
             tiles: Smallest rectangle that holds its tiles.
+            present: Which tiles it has, shape (16384,), where that is known; else the reader is asked.
 
         Returns:
             The choice, or None when all are taken as they are.
@@ -65,7 +68,7 @@ class TileChooser:
         flat = self.coverage(bundle, tiles)
         if np.count_nonzero(flat == Coverage.INSIDE) == tiles.count:
             return None
-        present = reader.present(bundle)
+        present = reader.present(bundle) if present is None else present
         wanted = present & (flat != Coverage.OUTSIDE)
         cut = wanted & (flat == Coverage.CROSSING)
         if not cut.any() and np.array_equal(wanted, present):

@@ -129,7 +129,7 @@ class Overlaps:
         """Give the tiles of the source, and what is chosen of them."""
         nothing = np.zeros(TILES_PER_BUNDLE, np.bool_)
         held = self._source.present(bundle) if self.in_source(bundle) else nothing
-        choice = self._chooser.choose(self._source, bundle, occupied(held, bundle)) if held.any() else None
+        choice = self._chooser.choose(self._source, bundle, occupied(held, bundle), held) if held.any() else None
         return held, choice or TileChoice(held, nothing)
 
     def _present(self, bundle: BundleKey) -> Flags:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.disk.files import ByteRange
-from tilepack.disk.journal import PARTIAL
 from tilepack.disk.tree import Tree
 from tilepack.errors import BundleError, TilepackError
 from tilepack.formats import bundle_v1, bundle_v2
@@ -24,6 +23,7 @@ from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
 from tilepack.inspect.findings import Collector
 from tilepack.keys import TileRange
 from tilepack.stores.compact_bundle import CompactBundle
+from tilepack.stores.waiting import waiting_index
 
 _SPAN: Final = 1 << 14
 """Bytes that one read may gather the heads of several tiles from."""
@@ -71,13 +71,6 @@ def check_bundle(
             return None
 
 
-def _index_of(tree: Tree, files: BundleFiles) -> str | None:
-    """Give the index that belongs to a bundle; while only that has yet to be renamed, the one that waits for it."""
-    pending = (files.bundlx or f"{files.path[: -len('.bundle')]}.bundlx") + PARTIAL
-    waits = tree.identity(pending) is not None and tree.identity(files.path + PARTIAL) is None
-    return pending if waits else files.bundlx
-
-
 def _open_v1(found: Collector, tree: Tree, files: BundleFiles, data: ByteRange) -> CompactBundle | None:
     head = data.read(min(bundle_v1.HEADER_SIZE, data.size), 0)
     try:
@@ -91,7 +84,8 @@ def _open_v1(found: Collector, tree: Tree, files: BundleFiles, data: ByteRange) 
             code = "bundle-renamed"
         found.add_error(code, files.path, error)
         return None
-    index = _index_of(tree, files)
+    pending, waits = waiting_index(tree, files.path, files.bundlx)
+    index = files.bundlx if waits is None else pending
     if index is None:
         found.add("bundlx-missing", files.path, "its .bundlx is missing, and only that tells where its tiles lie")
         return None
