@@ -125,7 +125,7 @@ class Staging:
 
 _CACHE_PART: Final = re.compile(
     r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
-    r"|tilepack\.(journal|lock)|Status\.gdb(\.arcgis)?",
+    r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?",
     re.IGNORECASE,
 )
 
