@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -36,6 +37,7 @@ from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
+from tilepack.transfer.working import work_off
 
 _SLICE_ROWS: Final = 16
 """Rows of an exploded window that one thread writes; a window is split when it holds more than a slice's tiles."""
@@ -126,27 +128,20 @@ class _Work:
             raise
 
     def _move_all(self, writer: TileWriter) -> None:
-        pool = ThreadPoolExecutor(self._jobs, "tilepack")
         pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
         areas = self._plan.request.areas
         if areas is not None:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
             self._cutter = TileCutter(areas, scheme, self._plan.info.tile_format, options, pixels)
             self.tally = self._cutter.tally
-        futures: list[Future[None]] = []
+        steps = (
+            partial(self._move, task, part, writer)
+            for task in self._plan.tasks
+            for part in _parts(task, self._plan.kind.storage_format)
+        )
         try:
-            for task in self._plan.tasks:
-                parts = _parts(task, self._plan.kind.storage_format)
-                futures += [pool.submit(self._move, task, part, writer) for part in parts]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [error for future in done if (error := future.exception())]
-            if failed:
-                raise failed[0]
-        except BaseException:
-            self._counter.stopped.set()
-            raise
+            work_off(steps, self._jobs, self._counter)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             pixels.shutdown(wait=True, cancel_futures=True)
 
     def _move(self, task: BundleTask, wanted: NDArray[np.bool_] | None, writer: TileWriter) -> None:
