@@ -23,12 +23,15 @@ from measure import Row, show
 from moving import exploded, mapproxy, memory, whole_bundles
 from reporting import status
 from starting import help_text, info
+from web import tpkutils, web
 
 CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "moving": whole_bundles,
     "exploded": exploded,
     "mapproxy": mapproxy,
     "memory": memory,
+    "web": web,
+    "tpkutils": tpkutils,
     "export": export,
     "coverage": coverage,
     "export-memory": export_memory,

@@ -30,7 +30,7 @@ def check_scales(text: str | None) -> str | None:
     return text
 
 
-_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded")
+_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded", "xyz")
 
 
 def _storage_format(text: str | None) -> str | None:
@@ -60,14 +60,18 @@ def refuse_contradictions(levels: str | None, scales: str | None) -> None:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."
+        metavar="SOURCE",
+        show_default=False,
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles, .pmtiles; folder or .zip of web tiles.",
     ),
 ]
 
 Target = Annotated[
     Path,
     typer.Argument(
-        metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
+        metavar="TARGET",
+        show_default=False,
+        help="What to make: a name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
     ),
 ]
 
@@ -77,7 +81,7 @@ StorageFormatName = Annotated[
         "--storage-format",
         metavar="FORMAT",
         callback=_storage_format,
-        help="Of a folder: compact, compact-v2 (if not given) or exploded.",
+        help="Of a folder: compact, compact-v2 (if not given), exploded or xyz.",
     ),
 ]
 
