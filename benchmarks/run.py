@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from building import build_memory, built
 from changing import unchanged
 from exporting import coverage, export, export_memory
 from importing import blended, import_memory, opaque
@@ -37,6 +38,8 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "import": opaque,
     "blend": blended,
     "import-memory": import_memory,
+    "build": built,
+    "build-memory": build_memory,
     "changed": unchanged,
     "help": help_text,
     "info": info,

@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 import tilepack
 from tilepack_cli import (
+    build,
     compact,
     convert,
     create,
@@ -104,6 +105,7 @@ app.command("repair", cls=_Command, epilog=repair.EXAMPLES)(repair.repair_cache)
 app.command("delete", cls=_Command, epilog=delete.EXAMPLES)(delete.delete_tiles)
 app.command("compact", cls=_Command, epilog=compact.EXAMPLES)(compact.compact_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
+app.command("build", cls=_Command, epilog=build.EXAMPLES)(build.build_cache)
 app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)
 

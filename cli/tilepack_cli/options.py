@@ -43,6 +43,14 @@ def _storage_format(text: str | None) -> str | None:
     return name.upper().replace("-", "_")
 
 
+def _tile_format(text: str | None) -> str | None:
+    """Take mixed, MIXED and the like."""
+    known = list(map(str, tilepack.TileFormat))
+    if text is not None and text.strip().upper() not in known:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
+    return text
+
+
 def refuse_contradictions(levels: str | None, scales: str | None) -> None:
     """Refuse levels chosen in two ways."""
     if levels is not None and scales is not None:
@@ -74,6 +82,23 @@ StorageFormatName = Annotated[
         metavar="FORMAT",
         callback=_storage_format,
         help="Of a folder: compact, compact-v2 (if not given), exploded or xyz.",
+    ),
+]
+
+TileFormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--tile-format",
+        metavar="FORMAT",
+        callback=_tile_format,
+        help="PNG, PNG8, PNG24, PNG32, JPEG, MIXED or LERC; the scheme's, else MIXED, if not given.",
+    ),
+]
+
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality", min=0, max=100, metavar="Q", help="Of JPEG and MIXED; the scheme's, else 75, if not given."
     ),
 ]
 

@@ -28,6 +28,17 @@ Dedupe = Annotated[
     bool, typer.Option("--dedupe", help="Store equal tiles of MBTiles once, behind a view; PMTiles always do.")
 ]
 
+NewQuality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="Q",
+        help="Encode JPEG tiles anew at this quality, 1 to 100, those that it makes smaller.",
+    ),
+]
+
 SkipErrors = Annotated[
     bool,
     typer.Option("--skip-errors", help="Leave out damaged tiles that have to be decoded; ends with exit code 3 then."),

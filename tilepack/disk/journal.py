@@ -43,8 +43,10 @@ PARTIAL: Final = ".partial"
 
 _VERSION: Final = 1
 _BEGINNING: Final = b'{"tilepack":'
-_LONGEST: Final = 64 << 20
+_LONGEST: Final = 16 << 20
 """Bytes of a line: that of an exploded bundle has 2 MB, more where its folders have long names."""
+_MOST_VALUES: Final = 1 << 20
+"""Lists, objects and commas of a line: that of an exploded bundle has 70,000."""
 _PIECE: Final = 1 << 20
 _SHOWN: Final = 400
 """Characters of a journal's own words in a message."""
@@ -258,10 +260,10 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        content = None
+    content = None
+    if sum(map(text.count, (b"[", b"{", b","))) <= _MOST_VALUES:
+        with contextlib.suppress(ValueError, RecursionError):
+            content = json.loads(text)
     if not isinstance(content, dict):
         raise _malformed(path, number)
     return content

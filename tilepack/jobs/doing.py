@@ -23,7 +23,14 @@ from tilepack.transfer.result import TransferResult
 from tilepack.upkeep.deleting import delete_tiles, plan_delete
 
 _PIXELS: Final = (
-    *("background", "whole-tiles", "keep-blank", "drop-blank", "skip-errors", "strict", "allow-lossy", "recompress"),
+    "background",
+    "whole-tiles",
+    "keep-blank",
+    "drop-blank",
+    "skip-errors",
+    "strict",
+    "allow-lossy",
+    "recompress",
 )
 _DESCRIPTION: Final = ("title", "tags", "description", "attribution")
 _SELECTION: Final = {"levels": "levels", "scales": "scales", AREAS: "area", "extent": "extent", "bbox": "bbox"}
@@ -78,7 +85,7 @@ def _mode(job: Job) -> str | None:
 def _export_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, _SELECTION),
-        **_same(job, "storage-format", "replace", "ready-to-serve", "dedupe", "delete-missing", "force"),
+        **_same(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "dedupe", "force"),
         "into_existing": _mode(job),
         "pixels": _pixels(job),
         "description": _description(job),
@@ -102,7 +109,7 @@ def _import_options(job: Job) -> dict[str, Any]:
 def _convert_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, {"levels": "levels", "scales": "scales"}),
-        **_same(job, "storage-format", "replace", "ready-to-serve", "drop-blank", "dedupe"),
+        **_same(job, "storage-format", "replace", "ready-to-serve", "drop-blank", "dedupe", "quality"),
     }
 
 

@@ -18,8 +18,8 @@ from tilepack.pixels.jpeg import JpegEncoding, read_jpeg
 from tilepack.pixels.palette import find_palette, find_unused_colour, quantise
 from tilepack.pixels.png import read_png, write_png
 
-_MOST_PIXELS: Final = 1 << 24
-"""4096 x 4096: no cache has larger tiles, bombs do."""
+_MOST_PIXELS: Final = 1 << 22
+"""2048 x 2048: ArcGIS makes tiles of 1024 x 1024 at most. Bombs are larger, and each thread may have one in hand."""
 
 _REMEDY: Final = "take it from an undamaged copy of the cache, or leave it out"
 
@@ -126,10 +126,10 @@ def decode(data: bytes, *, width: int, height: int) -> Decoded:
 
     Raises:
         TileError: It is malformed, cut short or of another size.
-        UnsupportedError: It is no image, of a kind that is not decoded, or larger than 4096 x 4096 pixels.
+        UnsupportedError: It is no image, of a kind that is not decoded, or larger than 2048 x 2048 pixels.
     """
     if width < 1 or height < 1 or width * height > _MOST_PIXELS:
-        raise UnsupportedError(f"tiles of {width} x {height} pixels are not decoded: 4096 x 4096 is the most")
+        raise UnsupportedError(f"tiles of {width} x {height} pixels are not decoded: 2048 x 2048 is the most")
     kind = identify(data)
     if kind.is_png:
         png = read_png(data, width=width, height=height)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -32,6 +33,7 @@ from tilepack.stores.web import WebReader
 from tilepack.stores.web_updating import WebFileUpdater, XyzFolderUpdater, begin_web_file, open_xyz_update
 from tilepack.stores.xyz import XyzReader
 from tilepack.transfer.counting import Counter
+from tilepack.transfer.working import work_off
 
 Target = CompactReader | ExplodedReader | WebReader
 """A cache whose bundles can be replaced, open for reading."""
@@ -224,21 +226,10 @@ def reopened(site: Site, opening: Open, opened: ExitStack) -> Target:
 
 
 def _work_off(work: Work, updater: TileUpdater, counter: Counter, jobs: int) -> None:
-    pool = ThreadPoolExecutor(jobs, "tilepack")
     pixels = ThreadPoolExecutor(jobs, "tilepack-pixels")
-    futures: list[Future[None]] = []
     try:
         steps = work.start(updater, pixels)
-        if isinstance(updater, PackageUpdater):
-            futures += [pool.submit(work.keep, bundle) for bundle in updater.untouched]
-        futures += [pool.submit(step) for step in steps]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        failed = [error for future in done if (error := future.exception())]
-        if failed:
-            raise failed[0]
-    except BaseException:
-        counter.stopped.set()
-        raise
+        untouched = updater.untouched if isinstance(updater, PackageUpdater) else ()
+        work_off(chain((partial(work.keep, bundle) for bundle in untouched), steps), jobs, counter)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
         pixels.shutdown(wait=True, cancel_futures=True)

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -38,6 +39,7 @@ from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
+from tilepack.transfer.working import work_off
 from tilepack.transfer.zooms import Renumbered, wanted_order
 
 _ALL: Final = TileChoice(np.ones(TILES_PER_BUNDLE, np.bool_), np.zeros(TILES_PER_BUNDLE, np.bool_))
@@ -124,7 +126,9 @@ class _Work:
             self._move_all(tasks, writer)
             if self._cutter is not None and self._cutter.has_failed:
                 if plan.request.areas is None:
-                    raise self.tally.error(reader.place, "cannot be encoded anew")
+                    raise self.tally.error(
+                        reader.place, "cannot be decoded; mend them, or export without them by --skip-errors"
+                    )
                 raise self.tally.error(reader.place)
             if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
                 raise TransferError(
@@ -149,30 +153,23 @@ class _Work:
         # What is one stream takes one bundle at a time: another thread would only make its bytes depend on chance.
         kind = self._plan.kind
         threads = 1 if kind.is_package and kind.storage_format.is_web else self._jobs
-        pool = ThreadPoolExecutor(threads, "tilepack")
         pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
         areas = self._plan.request.areas
         looks = any(task.looked_at for task in tasks)
         if areas is not None or looks:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
             tile_format = self._plan.info.tile_format
-            recodes = is_looked_at(self._reader, self._plan.kind)
-            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=recodes)
+            recodes = is_looked_at(self._reader, kind)
+            self._cutter = TileCutter(
+                areas, scheme, tile_format, options, pixels, recodes_webp=recodes, quality=self._plan.request.quality
+            )
             self.tally = self._cutter.tally
-        futures: list[Future[None]] = []
+        steps = (
+            partial(self._move, task, part, writer) for task in tasks for part in _parts(task, kind.storage_format)
+        )
         try:
-            for task in tasks:
-                parts = _parts(task, self._plan.kind.storage_format)
-                futures += [pool.submit(self._move, task, part, writer) for part in parts]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [error for future in done if (error := future.exception())]
-            if failed:
-                raise failed[0]
-        except BaseException:
-            self._counter.stopped.set()
-            raise
+            work_off(steps, threads, self._counter)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             pixels.shutdown(wait=True, cancel_futures=True)
 
     def _move(self, task: BundleTask, wanted: NDArray[np.bool_] | None, writer: TileWriter) -> None:

@@ -249,8 +249,6 @@ def _make_anew(
     case: _Case, reader: StoreReader, request: TransferRequest, jobs: int | None, progress: Told | None
 ) -> TransferResult:
     """Make a new cache of what can be had of the old one."""
-    salvaging = case.salvaging(_as_tiles(reader))
-    plan = plan_transfer(salvaging, request)
     lock, done = Lock(), 0
 
     def moved(tiles: int, _: int) -> None:
@@ -260,7 +258,9 @@ def _make_anew(
         if progress is not None:
             progress(done, plan.tiles)
 
-    return run_transfer(plan, salvaging, jobs=jobs, progress=moved)
+    with case.salvaging(_as_tiles(reader)) as salvaging:
+        plan = plan_transfer(salvaging, request)
+        return run_transfer(plan, salvaging, jobs=jobs, progress=moved)
 
 
 class _Mending:
