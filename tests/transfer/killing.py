@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from caches import by_bundle, ready_files, write_files, write_v1, write_v2
 from export_caches import WORLD, scheme_of
 from layouts import LAYOUTS
 from PIL import Image
+from steps import DENIED, FULL, NOTHING, SMALL, UNREAD, Fault, change_rights
 
 import tilepack
+from tilepack.disk.journal import PARTIAL
 from tilepack.keys import TileKey
 
 SIDE = 64
@@ -79,8 +81,8 @@ def new_tiles() -> Tiles:
 class Ending(NamedTuple):
     """How a run ended."""
 
-    code: int
-    """-9 when it was killed."""
+    code: int | None
+    """-9 when it was killed; None when it was stopped, and waits to go on."""
     steps: int
     """Number of its steps; 0 when it was killed."""
     writes: list[int]
@@ -93,7 +95,7 @@ class Ending(NamedTuple):
 
 
 class Doomed:
-    """The process that runs commands which are killed."""
+    """The process that runs commands which things befall."""
 
     def __init__(self) -> None:
         command = [sys.executable, Path(__file__).with_name("doomed.py")]
@@ -108,77 +110,114 @@ class Doomed:
         self._process.communicate()
 
     def run(
-        self, *words: object, step: int | None = None, half: bool = False, after: float | None = None, jobs: int = 1
+        self, *words: object, fault: Fault = NOTHING, after: float | None = None, user: int | None = None
     ) -> Ending:
-        """Run a command, and kill it in front of a step or after some seconds."""
-        order = {
-            "words": [*map(str, words), "-q", "--jobs", str(jobs)],
-            "step": step,
-            "half": half,
-            "after": after,
-        }
-        assert self._process.stdin
+        """Run a command, and let something befall it at a step, or kill it after some seconds.
+
+        Args:
+            *words: The command.
+            fault: What befalls it; at step 0, it is run to be warm from then on.
+            after: Seconds after which it is killed.
+            user: Number of the user who runs it.
+        """
+        self.begin(*words, fault=fault, after=after, user=user)
+        return self.end()
+
+    def begin(self, *words: object, fault: Fault = NOTHING, **how: float | None) -> None:
+        """Begin a run, and do not wait for it."""
+        self._order({"after": None, "user": None, "words": [*map(str, words)], "fault": fault, **how})
+
+    def go_on(self) -> Ending:
+        """Let a run that was stopped go on to its end."""
+        self._order({"words": None})
+        return self.end()
+
+    def end(self) -> Ending:
+        """Wait until a run has ended, or was stopped."""
         assert self._process.stdout
+        return Ending(**json.loads(self._process.stdout.readline()))
+
+    def _order(self, order: dict[str, object]) -> None:
+        assert self._process.stdin
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return Ending(**json.loads(self._process.stdout.readline()))
 
 
 # Works
 
+_WITH_JOBS = ("import", "export", "convert", "delete", "compact", "repair")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """A command, what its target was before it and has to be after it."""
 
     name: str
     words: tuple[str, ...]
+    """With ``{source}`` and ``{target}`` where those stand."""
     target: str
+    unit: str
+    """What is replaced in one step: ``bundle``, ``tile``, ``whole``, ``status``."""
     folder: Path
     """Where runs take place: the target is beside nothing else."""
     before: Path
     """The folder as it was, to be copied."""
     source: Path
-    old: Tiles
-    new: Tiles
-    tree: Tree
+    excused: frozenset[str] = frozenset()
+    """What verify may find, and found before or after an undisturbed run."""
+    old: Tiles = field(default_factory=dict)
+    new: Tiles = field(default_factory=dict)
+    tree: Tree = field(default_factory=dict)
     """All of the folder after a run that nobody disturbed."""
-    steps: int
+    steps: int = 0
     """Number of steps of such a run."""
-    writes: tuple[int, ...]
+    writes: tuple[int, ...] = ()
     """Which of them write bytes."""
 
     @property
     def place(self) -> Path:
         return self.folder / self.target
 
-    def begin(self) -> None:
+    @property
+    def command(self) -> str:
+        return self.words[0]
+
+    def begin(self, owner: int | None = None) -> None:
         """Let the folder be as it was."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.before, self.folder)
+        if owner is not None:
+            for path in (self.folder, *self.folder.rglob("*")):
+                os.chown(path, owner, owner)
 
-    def run(self, doomed: Doomed, **how: object) -> Ending:
-        return doomed.run(self.words[0], self.source, self.place, *self.words[1:], **how)
+    def run(self, doomed: Doomed, kind: str = "kill", step: int | None = None, *, jobs: int = 1, **how: Any) -> Ending:
+        """Run it, and let something befall it at a step; None lets it count them alone."""
+        words = [word.format(source=self.source, target=self.place) for word in self.words]
+        if self.command in _WITH_JOBS:
+            words += ["--jobs", str(jobs)]
+        if not self.command.count("-"):
+            words += ["-q"]
+        return doomed.run(*words, fault=Fault(kind, step, str(how.pop("root", self.folder))), **how)
 
     def check_nothing_half(self) -> None:
         """See that the target opens, and that every bundle is the old or the new one."""
-        if not self.place.exists():
-            assert not self.old, "the target is gone"
+        if self.unit == "status":
+            now = read_status(self.place)
+            assert now in (self.old, self.new) or (not now and is_kept(self.place)), "the status is gone, or half of one"
             return
-        # A tile that was JPEG and becomes PNG is there twice for a moment; readers go by the journal.
-        excused = {"tile-twice"} if "exploded" in self.target else set()
-        errors = [finding for finding in tilepack.verify(self.place, deep=True).errors if finding.code not in excused]
-        assert not errors, errors[0]
+        if not self.place.exists():
+            assert not self.old or self.target not in self.tree, "the target is gone"
+            return
+        errors = verdicts(self.place) - self.excused
+        assert not errors, sorted(errors)[0]
         found = read_tiles(self.place)
         assert found.keys() <= self.old.keys() | self.new.keys()
-        if not self.old:
-            assert found == self.new
-        elif self.place.is_file():
-            assert found in (self.old, self.new)
+        if self.unit == "whole":
+            assert found in (self.old, self.new), "half of the target"
         for bundle in by_bundle(self.old | self.new):
             window = {tile for tile in self.old | self.new if tile.bundle == bundle}
             now, old, new = ({tile: tiles.get(tile) for tile in window} for tiles in (found, self.old, self.new))
-            if "exploded" in self.target:  # bundles are no files there
+            if self.unit == "tile":
                 assert all(now[tile] in (old[tile], new[tile]) for tile in window), bundle
             else:
                 assert now in (old, new), bundle
@@ -188,13 +227,49 @@ class Work:
         tree = tree_of(self.folder)
         return {path: data for path, data in tree.items() if not path.endswith(".lock")} == self.tree
 
-    def finish(self, doomed: Doomed, **how: object) -> None:
+    def finish(self, doomed: Doomed, **how: Any) -> None:
         """See that the same again gives what a run gives that nobody disturbed, to the byte."""
         if self.is_over():
             return
         end = self.run(doomed, **how)
-        assert end.code == 0, end.said
-        assert tree_of(self.folder) == self.tree
+        assert end.code == 0 or " already; choose another storage format" in end.said, end.said
+        self.check_done()
+
+    def suffer(self, doomed: Doomed, fault: Fault, user: int | None = None) -> bool:
+        """Let something befall a run that it is told of, and see that it ends well, or in one clear error.
+
+        Returns:
+            Whether it ended well in spite of it.
+        """
+        self.begin(user)
+        end = self.run(doomed, fault.kind, fault.step, root=fault.root or self.folder, user=user)
+        if fault.kind in DENIED:
+            change_rights(self.folder, "given back")
+        if end.code == 0:
+            assert self.is_over(), "said to be done, and is not"
+            return True
+        assert fault.kind != "short", end.said
+        check_one_error(end)
+        if fault.kind in (*FULL, *UNREAD, SMALL):  # else it could not clear away
+            left = [path for path in tree_of(self.folder) if PARTIAL in path or path.endswith(".lock")]
+            assert not left, f"left {left}"
+        self.check_nothing_half()
+        self.finish(doomed, user=user)
+        return False
+
+    def check_done(self) -> None:
+        """See that all is as a run leaves it that nobody disturbed, and nothing beside it."""
+        now = tree_of(self.folder)
+        other = sorted(path for path in now.keys() | self.tree.keys() if now.get(path) != self.tree.get(path))
+        assert not other, f"{other[0]} is not what it has to be"
+
+
+def check_one_error(end: Ending) -> None:
+    """See that a run failed by a clear error, which the last words on stderr are."""
+    assert end.code == 1, (end.code, end.said)
+    assert "Traceback" not in end.said, end.said
+    assert "fault of tilepack" not in end.said, end.said
+    assert sum(line.startswith("tilepack: ") for line in end.said.splitlines()) == 1, end.said
 
 
 def read_tiles(path: Path) -> Tiles:
@@ -207,59 +282,45 @@ def read_tiles(path: Path) -> Tiles:
         }
 
 
+def verdicts(path: Path) -> frozenset[str]:
+    """Give what is wrong with a cache, each as code and place."""
+    return frozenset(f"{finding.code} {finding.place}" for finding in tilepack.verify(path, deep=True, jobs=1).errors)
+
+
 def tree_of(folder: Path) -> Tree:
-    return {
-        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")
-    }
+    """Give every file's bytes; of geodatabases, in which GDAL writes the time, what they say."""
+    found: Tree = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if name.rpartition("/")[2].endswith(".gdb"):
+            found[name] = repr(read_status(path)).encode()
+        elif ".gdb/" not in name:
+            found[name] = None if path.is_dir() else path.read_bytes()
+    return found
 
 
-WORKS: Mapping[str, tuple[str, ...]] = {
-    "import into COMPACT": ("import", "v1"),
-    "import into COMPACT, OVERWRITE": ("import", "v1", "--overwrite", "--delete-missing"),
-    "import into COMPACT_V2": ("import", "v2"),
-    "import into COMPACT_V2, OVERWRITE": ("import", "v2", "--overwrite", "--delete-missing"),
-    "import into EXPLODED": ("import", "exploded"),
-    "import into EXPLODED, OVERWRITE": ("import", "exploded", "--overwrite", "--delete-missing"),
-    "import into a folder ready to serve": ("import", "served", "--title", "Glass", "--tags", "a,b"),
-    "import of descriptions and a level": ("import", "served", "--levels", "1", "--title", "Glass", "--tags", "a,b"),
-    "import into .tpk": ("import", "cache.tpk", "--title", "Glass"),
-    "import into .tpkx": ("import", "cache.tpkx"),
-    "import into .tpkx, OVERWRITE": ("import", "cache.tpkx", "--overwrite", "--delete-missing"),
-    "export to COMPACT": ("export", "v1"),
-    "export to COMPACT_V2": ("export", "v2"),
-    "export to EXPLODED": ("export", "exploded"),
-    "export to .tpk": ("export", "cache.tpk"),
-    "export to .tpkx": ("export", "cache.tpkx"),
-}
-"""Command, target, and options, by what is done."""
+def read_status(path: Path) -> dict[str, list[Any]]:
+    """Read the rows of the Status.gdb in a folder, or of one itself; of a stranger's, its files."""
+    place = path if path.suffix == ".gdb" else path / "Status.gdb"
+    if not place.exists():
+        return {}
+    from pyogrio import list_layers, raw
 
-AREA = "SRID=3857;POLYGON((-195e5 195e5, 19e6 19e6, 4e6 4e6, -19e6 -19e6, -195e5 195e5))"
+    try:
+        layers = [str(name) for name, _ in list_layers(place)]
+    except RuntimeError:
+        return {file.name: [file.read_bytes()] for file in sorted(place.iterdir())}
+    rows = {}
+    for name in layers:
+        meta, _, shapes, values = raw.read(place, layer=name)
+        columns = [column.astype(str).tolist() for column in values]
+        rows[name] = [list(meta["fields"]), [] if shapes is None else list(shapes), columns]
+    return rows
 
 
-def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
-    """Make source and target of a work, below a folder that is its own, and run it once to see what has to be."""
-    command, target, *options = WORKS[name]
-    source, before, place = folder / "source/Glass", folder / "before", folder / "targets"
-    write_v2(source, SCHEME, new_tiles(), tile_format=tilepack.TileFormat.PNG32)
-    before.mkdir()
-    if command == "import":
-        write_target(before / target)
-    else:
-        storage_format = dict(LAYOUTS.values())[target]
-        options += ["--storage-format", storage_format] if storage_format else []
-        options += ["--aoi", AREA]
-    old = read_tiles(before / target) if command == "import" else {}
-    work = Work(name, (command, *options), target, place, before, source, old, {}, {}, 0, ())
-    if command not in doomed.loaded:
-        work.begin()
-        assert work.run(doomed, step=0).code == 0
-        doomed.loaded.add(command)
-    work.begin()
-    end = work.run(doomed)
-    assert end.code == 0, end.said
-    assert end.steps
-    new, tree = read_tiles(work.place), tree_of(place)
-    return Work(name, work.words, target, place, before, source, old, new, tree, end.steps, tuple(end.writes))
+def is_kept(folder: Path) -> bool:
+    """Tell whether ArcGIS' own status stepped aside, and its place is empty for a moment."""
+    return (folder / "Status.gdb.arcgis").is_dir()
 
 
 def write_target(place: Path) -> None:

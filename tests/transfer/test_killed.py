@@ -11,7 +11,8 @@ import random
 import zlib
 
 import pytest
-from killing import Doomed, Work, prepare, read_tiles, tree_of
+from killing import Doomed, Work, read_tiles, tree_of
+from works import WORKS, prepare
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that are killed are forks")
 
@@ -52,7 +53,7 @@ def steps_to_die_at(work: Work) -> list[int]:
 def test_killed_work_leaves_nothing_half_and_the_same_again_finishes_it(work, doomed):
     for number, step in enumerate(steps_to_die_at(work)):
         work.begin()
-        assert work.run(doomed, step=step, half=number % 2 > 0).was_killed
+        assert work.run(doomed, "half" if number % 2 else "kill", step).was_killed
         work.check_nothing_half()
         work.finish(doomed, jobs=1 + number % 3)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from caches import pack_v1, write_files, write_v1, write_v2, write_zip
 from killing import SCHEME, Doomed, photo, read_tiles, square
+from steps import Fault
 
 import tilepack
 from tilepack.disk.tree import FolderTree
@@ -62,7 +63,7 @@ def test_readers_see_whole_bundles_while_a_writer_replaces_them(tmp_path, layout
     tilepack.convert(tmp_path / "a/Island", target, storage_format="compact" if layout == "v1" else None)
     stop, wrong = threading.Event(), []
     with Doomed() as writer:
-        writer.run("import", tmp_path / "b/Island", target, "--overwrite", step=0)
+        writer.run("import", tmp_path / "b/Island", target, "--overwrite", "-q", fault=Fault(step=0))
         readers = [
             threading.Thread(target=read_on, args=(target, stop, wrong), kwargs={"keep_open": keep_open})
             for keep_open in (False, True)
@@ -70,7 +71,7 @@ def test_readers_see_whole_bundles_while_a_writer_replaces_them(tmp_path, layout
         for reader in readers:
             reader.start()
         for name in "ababa":
-            end = writer.run("import", tmp_path / name / "Island", target, "--overwrite", jobs=2)
+            end = writer.run("import", tmp_path / name / "Island", target, "--overwrite", "-q", "--jobs", 2)
             assert end.code == 0, end.said
         stop.set()
         for reader in readers:

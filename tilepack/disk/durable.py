@@ -14,6 +14,9 @@ from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename or removal is tried again that Windows refuses because someone has the file open."""
+_HERE: Final = -100
+_SWAP: Final = 2
+"""AT_FDCWD of Linux; and RENAME_EXCHANGE, which macOS calls RENAME_SWAP and counts alike."""
 _FEW: Final = 8
 """Files that are synced one by one, rather than the whole file system with what others write to it."""
 
@@ -26,6 +29,46 @@ def rename(source: Path, target: Path) -> None:
     """
     with explained(f"rename {source.name}", target):
         _until_let_go(lambda: source.replace(target))
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether something stands under a name, be it a link that leads nowhere.
+
+    Raises:
+        TransferError: The system does not tell, which is no no: what waits for its name would be passed over.
+    """
+    with explained("look at", path):
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two files or folders take each other's names in one step, so that something stands under both at any moment.
+
+    Returns:
+        Whether that was done; Windows, old systems and some disks know no such step.
+    """
+    with explained(f"rename {one.name}", other):
+        return _swap(one, other)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Call Linux' renameat2 or macOS' renamex_np, which Python has no name for; False where that does not go."""
+    if os.name == "nt":
+        return False
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(library, "renameat2"):
+        return bool(library.renameat2(_HERE, names[0], _HERE, names[1], _SWAP) == 0)
+    if hasattr(library, "renamex_np"):
+        return bool(library.renamex_np(*names, _SWAP) == 0)
+    return False
 
 
 def _until_let_go(work: Callable[[], object]) -> None:

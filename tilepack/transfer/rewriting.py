@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Protocol
 
 from tilepack.cache import CacheInfo
+from tilepack.disk.durable import is_there
 from tilepack.disk.journal import JOURNAL
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.keys import BundleKey
@@ -138,7 +139,7 @@ def telling(steps: Sequence[Callable[[], None]], progress: Told | None) -> list[
 
 def was_stopped(target: TileReader) -> bool:
     """Tell whether a run was stopped in a folder, and waits to be taken up."""
-    return os.path.lexists(Path(target.place) / JOURNAL)
+    return is_there(Path(target.place) / JOURNAL)
 
 
 def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack) -> tuple[TileUpdater, Work]:

@@ -10,7 +10,7 @@ from tilepack.disk.tree import Tree, below
 from tilepack.errors import TilepackError
 from tilepack.formats.bundle import LARGEST_TILE
 from tilepack.formats.names import parse_row_folder, parse_tile_file, row_folder, tile_file
-from tilepack.inspect.checks.names import add_stray, entries_of
+from tilepack.inspect.checks.names import add_stray, entries_of, files_that_go
 from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileKey, TileRange
@@ -73,6 +73,7 @@ class RowChecks:
             The rectangle of its tiles; None where there are none.
         """
         columns: dict[int, str] = {}
+        leaving: frozenset[str] | None = None
         entries = entries_of(self._found, self._tree, folder)
         for number, (name, is_folder) in enumerate(entries):
             column = None if is_folder else parse_tile_file(name)
@@ -81,7 +82,11 @@ class RowChecks:
                 continue
             path, tile = below(folder, name), TileKey(self._level, row, column)
             if column in columns:
-                self._found.add("tile-twice", path, f"is the same tile as {columns[column]}")
+                leaving = files_that_go(self._tree) if leaving is None else leaving
+                if path in leaving:
+                    continue
+                if below(folder, columns[column]) not in leaving:
+                    self._found.add("tile-twice", path, f"is the same tile as {columns[column]}")
             columns.setdefault(column, name)
             self._check_file(tile, path)
             if self._checks.deep:
