@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from changing import unchanged
 from exporting import coverage, export, export_memory
 from importing import blended, import_memory, opaque
 from measure import Row, show
@@ -33,6 +34,7 @@ CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "import": opaque,
     "blend": blended,
     "import-memory": import_memory,
+    "changed": unchanged,
     "help": help_text,
     "info": info,
     "status": status,

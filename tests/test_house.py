@@ -31,7 +31,7 @@ LAYERS = (
     {"stores"},
     {"build", "inspect", "status", "transfer"},
     {"upkeep"},
-    {"arcpy"},
+    {"arcpy", "jobs"},
     {"__init__"},
 )
 """From the ground up. What stands on one floor does not know of its neighbours."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         BundleError,
         CacheExistsError,
         CacheNotFoundError,
+        JobFileError,
         MetadataError,
         TileError,
         TilepackError,
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
     from tilepack.inspect.report import CacheReport, LevelReport
     from tilepack.inspect.rules import Severity
     from tilepack.inspect.verify import verify
+    from tilepack.jobs.report import JobOutcome, JobsReport, JobState
+    from tilepack.jobs.running import run_jobs
     from tilepack.keys import BundleKey, TileKey, TileRange
     from tilepack.metadata.custom_scheme import custom_scheme
+    from tilepack.pixels.given_thumbnail import read_thumbnail
     from tilepack.scheme import LevelOfDetail, TilingScheme
     from tilepack.selection import LevelSelection
     from tilepack.spatial import SpatialReference
@@ -110,6 +114,10 @@ _HOMES = {
     "Findings": "inspect.findings",
     "ImportOptions": "transfer.importing",
     "ItemDescription": "cache",
+    "JobFileError": "errors",
+    "JobOutcome": "jobs.report",
+    "JobState": "jobs.report",
+    "JobsReport": "jobs.report",
     "LevelDifference": "inspect.difference",
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
@@ -166,9 +174,11 @@ _HOMES = {
     "plan_repair": "upkeep.repairing",
     "preview": "inspect.preview",
     "probe": "inspect.probe",
+    "read_thumbnail": "pixels.given_thumbnail",
     "rebuild_status": "status.keeping",
     "repair": "upkeep.repairing",
     "report_status": "status.keeping",
+    "run_jobs": "jobs.running",
     "status_of": "status.taking",
     "status_page": "status.showing",
     "status_pictures": "status.showing",
@@ -209,6 +219,10 @@ __all__ = [
     "Findings",
     "ImportOptions",
     "ItemDescription",
+    "JobFileError",
+    "JobOutcome",
+    "JobState",
+    "JobsReport",
     "LevelDifference",
     "LevelOfDetail",
     "LevelReport",
@@ -266,9 +280,11 @@ __all__ = [
     "plan_repair",
     "preview",
     "probe",
+    "read_thumbnail",
     "rebuild_status",
     "repair",
     "report_status",
+    "run_jobs",
     "status_of",
     "status_page",
     "status_pictures",

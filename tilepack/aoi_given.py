@@ -181,13 +181,23 @@ def read_box(bounds: Bounds, scheme: TilingScheme) -> AreaOfInterest:
     Raises:
         AreaOfInterestError: The numbers are none of a rectangle, or it cannot be reprojected.
     """
+    require_box(bounds)
     west, south, east, north = bounds
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90 and west != east):
-        raise AreaOfInterestError(
-            f"{west}, {south}, {east}, {north} is no rectangle in degrees; write it as west, south, east, north"
-        )
     east += 360 if east < west else 0
     ring = ", ".join(
         f"{x!r} {y!r}" for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
     )
     return AreaOfInterest.read(f"POLYGON (({ring}))", scheme, crs=_DEGREES)
+
+
+def require_box(bounds: Bounds) -> None:
+    """Require a rectangle in degrees.
+
+    Raises:
+        AreaOfInterestError: The numbers are none of one.
+    """
+    west, south, east, north = bounds
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90 and west != east):
+        raise AreaOfInterestError(
+            f"{west}, {south}, {east}, {north} is no rectangle in degrees; write it as west, south, east, north"
+        )

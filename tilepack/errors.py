@@ -10,6 +10,7 @@
     ├── TileError              (ValueError)           one tile's data is malformed
     ├── TilingSchemeError      (ValueError)           levels or grids do not fit
     ├── AreaOfInterestError    (ValueError)           an area cannot be used
+    ├── JobFileError           (ValueError)           a file of jobs is malformed or contradicts itself
     ├── UnsupportedError       (NotImplementedError)  sound, but not for tilepack
     └── TransferError          (OSError)              the work itself failed: disk, rights, a second writer
 
@@ -48,6 +49,10 @@ class TilingSchemeError(TilepackError, ValueError):
 
 class AreaOfInterestError(TilepackError, ValueError):
     """An area of interest cannot be read or does not meet the cache."""
+
+
+class JobFileError(TilepackError, ValueError):
+    """A file of jobs is malformed, contradicts itself, or names what is not there; the message lists all of it."""
 
 
 class UnsupportedError(TilepackError, NotImplementedError):

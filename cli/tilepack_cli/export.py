@@ -16,7 +16,6 @@ from tilepack_cli.descriptions import (
     Thumbnail,
     Title,
     gather_description,
-    read_thumbnail,
 )
 from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import (
@@ -140,7 +139,7 @@ def export_cache(
         "ready_to_serve": ready_to_serve or None,
         "pixels": pixels,
         "description": gather_description(title, tags, description, attribution),
-        "thumbnail": read_thumbnail(thumbnail),
+        "thumbnail": None if thumbnail is None else tilepack.read_thumbnail(thumbnail),
     }
     if dry_run:
         plan_only(partial(tilepack.plan_export, source, target, **asked), jobs, json=json, quiet=quiet)

@@ -17,7 +17,6 @@ from tilepack_cli.descriptions import (
     Thumbnail,
     Title,
     gather_description,
-    read_thumbnail,
 )
 from tilepack_cli.moving import carry_out, plan_only
 from tilepack_cli.options import DryRun, Jobs, Json, Levels, Quiet, Scales, Source, Verbose, refuse_contradictions
@@ -41,6 +40,7 @@ Examples:
   tilepack import update.tpkx Layers.tpkx --aoi city.gpkg --overwrite
   tilepack import update Layers --levels 12-15 --dry-run
   tilepack import full.tpkx Layers --only-missing
+  tilepack import update.tpkx Layers --changed
 """
 
 Existing = Annotated[
@@ -75,6 +75,14 @@ def import_cache(
     only_missing: Annotated[
         bool, typer.Option("--only-missing", help="Fill gaps: bring in tiles that TARGET has not, and touch no other.")
     ] = False,
+    changed: Annotated[
+        bool,
+        typer.Option(
+            "--changed",
+            help="Take only bundles that differ, by size, time, then content, from what the last such import took; "
+            "TARGET remembers that.",
+        ),
+    ] = False,
     background: Background = None,
     whole_tiles: WholeTiles = False,
     keep_blank: KeepBlank = False,
@@ -99,6 +107,11 @@ def import_cache(
     Both need the same grid; levels are matched by resolution, storage formats may differ. Bundle by bundle: each is the
     old one until the new one is whole, and the same command goes on where a stopped one ended. A package is written
     anew beside, then takes the old one's place.
+
+    With --changed, a second import of a source in which nothing is new opens no bundle. Another area, other levels or
+    options make it another job, and all bundles are taken. A bundle that differs is imported again over what an earlier
+    import left: under --merge, half transparent tiles of it come to lie on themselves, and what it lost stays; take
+    --overwrite --delete-missing where TARGET is to follow SOURCE. What others do to TARGET meanwhile is not noticed.
     """
     refuse_contradictions(levels, scales)
     if merge and overwrite:
@@ -112,6 +125,8 @@ def import_cache(
         "mode": "OVERWRITE" if overwrite else "MERGE",
         "delete_missing": delete_missing,
         "only_missing": only_missing,
+        "only_changed": changed,
+        "job": None,  # the command line has no name for what it does
         "force": force,
         "levels": levels,
         "scales": scales,
@@ -126,7 +141,7 @@ def import_cache(
             recompress=recompress,
         ),
         "description": gather_description(title, tags, description, attribution),
-        "thumbnail": read_thumbnail(thumbnail),
+        "thumbnail": None if thumbnail is None else tilepack.read_thumbnail(thumbnail),
     }
     if dry_run:
         plan_only(partial(tilepack.plan_import, source, target, **asked), jobs, json=json, quiet=quiet)

@@ -29,6 +29,7 @@ from tilepack_cli import (
     ls,
     preview,
     repair,
+    run,
     status,
     tile,
     verify,
@@ -103,6 +104,7 @@ app.command("repair", cls=_Command, epilog=repair.EXAMPLES)(repair.repair_cache)
 app.command("delete", cls=_Command, epilog=delete.EXAMPLES)(delete.delete_tiles)
 app.command("compact", cls=_Command, epilog=compact.EXAMPLES)(compact.compact_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
+app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)
 
 

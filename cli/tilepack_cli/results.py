@@ -36,6 +36,9 @@ def show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> N
         write_json(document | {"estimate": {"tileBytes": estimate.tile_bytes, "seconds": round(estimate.seconds, 1)}})
         return
     console = output()
+    if _is_nothing(plan):
+        _show_nothing(plan, "would leave")
+        return
     console.print(readable(f"would {name_verb(plan)} {plan.target}"), soft_wrap=True, style="bold")
     console.print(f"  {_kind(plan)}")
     console.print()
@@ -46,6 +49,8 @@ def show_plan(plan: tilepack.TransferPlan, jobs: int | None, *, json: bool) -> N
     show_table(console, table_by_level(plan.tasks, columns, _sums_of_update if plan.request.update else _sums))
     console.print()
     console.print(f"{counted(plan.left_out, 'tile')} left out")
+    if plan.changes is not None:
+        console.print(plan.tell_changes(), soft_wrap=True)
     if plan.tiles_empty:
         console.print(f"{counted(plan.tiles_empty, 'tile')} to drop: no pixel of them lies inside")
     time = duration(estimate.seconds) if estimate.seconds >= 1 else "less than a second"
@@ -58,10 +63,14 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
     plan = result.plan
     if json:
         write_json(_with_useless(result.as_json(), plan))
+    elif not quiet and _is_nothing(plan):
+        _show_nothing(plan, "left")
     elif not quiet:
         console = output()
         console.print(readable(f"{name_verb(plan, past=True)} {plan.target}"), soft_wrap=True, style="bold")
         console.print(f"  {_kind(plan)}")
+        if plan.changes is not None:
+            console.print(f"  {plan.tell_changes()}", soft_wrap=True)
         console.print(f"  {name_bundles(plan, result)}")
         console.print(f"  {counted(result.tiles, 'tile')} in {duration(result.seconds)}")
         figures = {**asdict(result.counts), "skipped": len(result.skipped)}
@@ -74,6 +83,17 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
     lines = [f"{tile} was skipped: {reason}" for tile, reason in result.skipped.items()]
     more = [f"{counted(len(lines) - _LISTED, 'more tile')} skipped"] if len(lines) > _LISTED else []
     show_warnings([*lines[:_LISTED], *more], quiet=quiet)
+
+
+def _is_nothing(plan: tilepack.TransferPlan) -> bool:
+    """Tell whether there is nothing to do because nothing has changed that is asked for."""
+    return plan.changes is not None and plan.changes.changed is not None and not plan.tasks
+
+
+def _show_nothing(plan: tilepack.TransferPlan, verb: str) -> None:
+    console = output()
+    console.print(readable(f"{verb} {plan.target} as it is"), soft_wrap=True, style="bold")
+    console.print(f"  {plan.tell_changes()}", soft_wrap=True)
 
 
 def _with_useless(document: dict[str, Any], plan: tilepack.TransferPlan) -> dict[str, Any]:

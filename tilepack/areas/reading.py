@@ -169,6 +169,20 @@ def _read_geojson(text: str, where: str | None, crs: CRS | None, *, by_level: bo
     return _read_gdal(text.encode(errors="replace"), "the GeoJSON text", None, where, crs, by_level=by_level)
 
 
+def is_area_text(area: str) -> bool:
+    """Tell whether a text is an area itself, WKT or GeoJSON, and no path of one."""
+    return area.lstrip().startswith("{") or bool(_WKT.match(area))
+
+
+def area_file(area: str) -> Path:
+    """Give the file that an area lies in: ``x.gdb`` of ``x.gdb/layer``.
+
+    Raises:
+        AreaOfInterestError: There is no such file.
+    """
+    return Path(_find_file(area)[0])
+
+
 def _find_file(area: str | Path) -> tuple[str, str | None]:
     """Give the path that exists, and the layer that the rest of a path names."""
     text = str(area)

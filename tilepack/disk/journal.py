@@ -9,7 +9,8 @@ beside them then, as ``NAME.partial``::
 
     {"bundle": "L05/R0000C0000", "files": {"_alllayers/L05/R0000C0000.bundle": [131156, 2915803466]}, "gone": []}
 
-with each file's bytes and CRC-32, and the files that go. Whoever comes next gives the files of these lines their names,
+with each file's bytes and CRC-32, and the files that go; where what was brought in may be another one next time, also
+with a ``"version"`` that says which it was. Whoever comes next gives the files of these lines their names,
 should the writer have been stopped in between (*rolling forward*); all other ``.partial`` files are unfinished. The
 documents have a line like a bundle, the last one.
 
@@ -35,6 +36,8 @@ from tilepack.disk.files import PositionedFile, explained
 from tilepack.errors import TransferError
 
 JOURNAL: Final = "tilepack.journal"
+STATE: Final = "tilepack.state"
+"""What a cache remembers of imports that take only what changed: to the journal, a document like others."""
 PARTIAL: Final = ".partial"
 """What a complete or growing file is called, behind its name to be, until it is renamed."""
 
@@ -48,7 +51,8 @@ _SHOWN: Final = 400
 _TILES: Final = re.compile(r"R[0-9a-f]+C[0-9a-f]+\.bundl[ex]|C[0-9a-f]+\.[a-z]{2,5}", re.IGNORECASE)
 """File names of bundles and tiles."""
 _DOCUMENTS: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|root\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png",
+    r"conf\.(xml|cdi|properties)|root\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png"
+    r"|tilepack\.state",
     re.IGNORECASE,
 )
 _FORBIDDEN: Final = "\0\\:" if os.name == "nt" else "\0"
@@ -73,6 +77,8 @@ class JournalLine:
     """By path below the folder, in the order in which they are named."""
     gone: tuple[str, ...]
     """Paths of the files that are removed after that."""
+    version: str = ""
+    """Tells apart what may be brought into the bundle."""
 
 
 class Journal:
@@ -141,9 +147,7 @@ class Journal:
         with explained("open the journal", self.path):
             descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0))
         with PositionedFile(self.path, descriptor=descriptor) as file:
-            self._write(
-                file, *({"bundle": line.bundle, "files": dict(line.files), "gone": list(line.gone)} for line in lines)
-            )
+            self._write(file, *map(_content, lines))
         self.lines.update({line.bundle: line for line in lines})
 
     def _write(self, file: PositionedFile, *contents: dict[str, Any]) -> None:
@@ -174,14 +178,18 @@ class Journal:
         """Give the paths of all files that go."""
         return frozenset(path for line in self.lines.values() for path in line.gone)
 
-    def is_done(self, bundle: str) -> bool:
+    def is_done(self, bundle: str, version: str = "") -> bool:
         """Tell whether a bundle is as a line says it became.
+
+        Args:
+            bundle: The bundle.
+            version: What is to be brought into it; a line that speaks of another one counts for nothing.
 
         Raises:
             TransferError: Its files cannot be read.
         """
         line = self.lines.get(bundle)
-        if line is None:
+        if line is None or line.version != version:
             return False
         folder = self.path.parent
         if any(is_there(folder / path) for path in line.gone):
@@ -265,9 +273,17 @@ def _read_head(path: Path, content: dict[str, Any]) -> tuple[str, str]:
     return fingerprint, "".join(letter if letter.isprintable() else "?" for letter in work[:_SHOWN])
 
 
+def _content(line: JournalLine) -> dict[str, Any]:
+    content = {"bundle": line.bundle, "files": dict(line.files), "gone": list(line.gone)}
+    return content | {"version": line.version} if line.version else content
+
+
 def _read_line(path: Path, number: int, content: dict[str, Any]) -> JournalLine:
     bundle, files, gone = content.get("bundle"), content.get("files"), content.get("gone")
-    if not (isinstance(bundle, str) and isinstance(files, dict) and isinstance(gone, list)):
+    version = content.get("version", "")
+    if not (
+        isinstance(bundle, str) and isinstance(files, dict) and isinstance(gone, list) and isinstance(version, str)
+    ):
         raise _malformed(path, number)
     for name in files:
         if not _is_own(path.parent, name, _TILES, _DOCUMENTS):
@@ -280,7 +296,7 @@ def _read_line(path: Path, number: int, content: dict[str, Any]) -> JournalLine:
         if not (isinstance(numbers, list) and len(numbers) == 2 and all(type(n) is int for n in numbers)):
             raise _malformed(path, number)
         digests[name] = Digest(*numbers)
-    return JournalLine(bundle, digests, tuple(gone))
+    return JournalLine(bundle, digests, tuple(gone), version)
 
 
 def _is_own(folder: Path, name: object, *kinds: re.Pattern[str]) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.disk.files import ByteRange, PositionedFile, explained
-from tilepack.disk.tree import LARGEST_DOCUMENT, Entry, below, read_start, too_large
+from tilepack.disk.tree import LARGEST_DOCUMENT, Entry, Stamp, below, read_start, too_large
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
 
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
@@ -195,6 +195,16 @@ class PackageTree:
     def identity(self, path: str) -> object:
         """Tell whether there is a member; an open package stays what it is."""
         return path if path in self._members else None
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Tell of each file in a folder, by name, what changes with it, as the package's directory claims.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+        """
+        files = [entry.name for entry in self.entries(folder) if not entry.is_folder]
+        members = [self._members[below(folder, name)] for name in files]
+        return {name: Stamp(member.file_size, member.CRC) for name, member in zip(files, members, strict=True)}
 
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.

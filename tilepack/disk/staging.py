@@ -151,7 +151,7 @@ def _names_beside(whole: Path, *, keep_suffix: bool) -> tuple[Path, Path, Path]:
 
 _CACHE_PART: Final = re.compile(
     r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
-    r"|tilepack\.(journal|lock)|Status\.gdb(\.arcgis|\.replaced|\.partial\.lock)?|Status\.partial\.gdb",
+    r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis|\.replaced|\.partial\.lock)?|Status\.partial\.gdb",
     re.IGNORECASE,
 )
 

@@ -24,6 +24,15 @@ class Entry(NamedTuple):
     is_folder: bool
 
 
+class Stamp(NamedTuple):
+    """What tells, from outside, whether a file is still the same."""
+
+    size: int
+    """Bytes."""
+    mark: int
+    """When it was last changed, nanoseconds since 1970; in packages its CRC-32, as their directory claims it."""
+
+
 class Tree(Protocol):
     """Files under names joined by ``/``, relative to the tree's root; ``""`` is the root."""
 
@@ -48,6 +57,13 @@ class Tree(Protocol):
 
     def modified(self, path: str) -> float | None:
         """Give the time, seconds since 1970, at which a file was last changed; None where that is not known."""
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Tell of each file in a folder, by name, what changes with it; none is opened.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+        """
 
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.
@@ -149,6 +165,29 @@ class FolderTree:
         except OSError:
             with explained("ask for the time", self._path(path)):
                 raise
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """Tell of each file in a folder, by name, what changes with it; none is opened.
+
+        Raises:
+            CacheNotFoundError: There is no such folder.
+            TransferError: It cannot be listed.
+        """
+        place = self._path(folder)
+        found: dict[str, Stamp] = {}
+        with explained("list the folder", place):
+            try:
+                with os.scandir(place) as entries:
+                    for entry in entries:
+                        try:
+                            status = entry.stat()
+                        except FileNotFoundError:  # it went meanwhile, or is a link to nowhere
+                            continue
+                        if not stat.S_ISDIR(status.st_mode):
+                            found[entry.name] = Stamp(status.st_size, status.st_mtime_ns)
+            except (FileNotFoundError, NotADirectoryError):
+                raise CacheNotFoundError(f"{place}: there is no such folder; check the path") from None
+        return found
 
     def read_document(self, path: str) -> bytes:
         """Give a whole file of at most 64 MiB.

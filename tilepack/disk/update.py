@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class FolderUpdate:
         fingerprint: str,
         work: str,
         force: bool,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         """Take the folder, and take up what a killed run left in it.
 
@@ -51,6 +52,7 @@ class FolderUpdate:
             fingerprint: Of the work; a run that was stopped is only taken up by the same.
             work: What is done, for people who find the journal.
             force: Whether lock files of other programs are passed over.
+            versions: What is brought into bundles, by name; a stopped run has done those where it brought in the same.
 
         Raises:
             TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped
@@ -61,6 +63,7 @@ class FolderUpdate:
         self._documents = documents
         self._fingerprint = fingerprint
         self._work = work
+        self._versions = versions or {}
         self._staged: dict[str, Digest] = {}
         self._touched: set[Path] = set()
         self._made: set[Path] = set()
@@ -121,7 +124,7 @@ class FolderUpdate:
         Raises:
             TransferError: Its files cannot be read.
         """
-        return self._journal is not None and self._journal.is_done(bundle)
+        return self._journal is not None and self._journal.is_done(bundle, self._versions.get(bundle, ""))
 
     def reserve(self, path: str, size: int | None) -> None:
         """Files of a folder need no place beforehand."""
@@ -209,8 +212,9 @@ class FolderUpdate:
         for path in gone:
             self._refuse_link((self.root / path).parent)
         with self._mutex:
-            line = JournalLine(bundle, {path: self._staged[path] for path in files}, tuple(gone))
-        self._syncing.hand_over(line, sum(digest.size for digest in line.files.values()))
+            digests = {path: self._staged[path] for path in files}
+        line = JournalLine(bundle, digests, tuple(gone), self._versions.get(bundle, ""))
+        self._syncing.hand_over(line, sum(digest.size for digest in digests.values()))
 
     def _sync(self, lines: Sequence[JournalLine]) -> None:
         """Wait until the files of some bundles are on the disk, and tell the journal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,10 @@ _DEPTH: Final = 2
 _PACKAGES: Final = (".tpk", ".tpkx", ".zip")
 
 
+Remembered = Callable[[str], StorageFormat | None]
+"""Tells of a place how its tiles were stored when somebody last looked; None where nobody knows."""
+
+
 def open_cache(path: str | Path) -> TileReader:
     """Open a cache or package to read.
 
@@ -40,22 +45,32 @@ def open_cache(path: str | Path) -> TileReader:
         UnsupportedError: It is a cache of a kind that tilepack does not read.
         TransferError: The system refuses to read it.
     """
+    return open_remembered(path, lambda _: None)
+
+
+def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
+    """Open a cache or package as ``open_cache`` does, and no bundle to see how tiles are stored where that is known.
+
+    Args:
+        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+        remembered: Asked once it is known which folder or package it is.
+    """
     place = Path(path)
     with explained("look at", place):
         if not place.exists():
             raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
     if place.is_dir():
         folder = place.parent if place.name.lower() == ALL_LAYERS else place
-        return _open_folder(folder)
+        return _open_folder(folder, remembered)
     if not place.is_file():  # opening a named pipe would wait for its writer
         raise CacheNotFoundError(f"{place}: is no plain file; give a cache folder, its conf.xml, a .tpk or a .tpkx")
     if place.name.lower() in (CONF_XML, ROOT_JSON, "conf.cdi"):
-        return _open_folder(place.parent)
+        return _open_folder(place.parent, remembered)
     if place.suffix.lower() in (".bundle", ".bundlx"):
         raise CacheNotFoundError(f"{place}: is one bundle of a cache; give the folder that holds conf.xml or root.json")
     if place.suffix.lower() not in _PACKAGES and not _is_zip(place):
         raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk or a .tpkx")
-    return _open_package(place)
+    return _open_package(place, remembered)
 
 
 def _is_zip(place: Path) -> bool:
@@ -63,7 +78,7 @@ def _is_zip(place: Path) -> bool:
         return start.size > 4 and start.read(4, 0) in (b"PK\3\4", b"PK\5\6")
 
 
-def _open_folder(folder: Path) -> TileReader:
+def _open_folder(folder: Path, remembered: Remembered) -> TileReader:
     tree = FolderTree(folder)
     found = _find_documents(tree, "", _DEPTH)
     if not found:
@@ -76,8 +91,8 @@ def _open_folder(folder: Path) -> TileReader:
     root = _in_full(inner.root)
     if root.parent.name.lower().startswith("v1") and (root.parent.parent / "esriinfo").is_dir():
         package = FolderTree(root.parent.parent)  # an unpacked .tpk: its descriptions lie further up
-        return _open_described(package, f"{root.parent.name}/{root.name}/{posixpath.basename(document)}")
-    return _open_described(inner, posixpath.basename(document))
+        return _open_described(package, f"{root.parent.name}/{root.name}/{posixpath.basename(document)}", remembered)
+    return _open_described(inner, posixpath.basename(document), remembered)
 
 
 def _find_documents(tree: FolderTree, folder: str, depth: int) -> list[str]:
@@ -94,7 +109,7 @@ def _find_documents(tree: FolderTree, folder: str, depth: int) -> list[str]:
     return sorted(found, key=lambda document: document.count("/"))
 
 
-def _open_package(path: Path) -> TileReader:
+def _open_package(path: Path, remembered: Remembered) -> TileReader:
     tree = PackageTree(path)
     try:
         found = tree.find(ROOT_JSON)
@@ -106,7 +121,7 @@ def _open_package(path: Path) -> TileReader:
         if not documents:
             raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; give a tile package")
         shallow = [document for document in documents if document.count("/") == documents[0].count("/")]
-        return _open_described(tree, _only(tree, shallow))
+        return _open_described(tree, _only(tree, shallow), remembered)
     except BaseException:
         tree.close()
         raise
@@ -119,14 +134,14 @@ def _only(tree: Tree, documents: list[str]) -> str:
     return documents[0]
 
 
-def _open_described(tree: Tree, document: str) -> TileReader:
+def _open_described(tree: Tree, document: str, remembered: Remembered) -> TileReader:
     """Read the documents, see how the tiles are really stored, and make the reader for that."""
     folder = posixpath.dirname(document)
     name = posixpath.basename(folder) or _name_of(tree)
     name = name.encode(errors="replace").decode()  # POSIX takes any bytes for a name, documents only text
     described = read_documents(tree, document, name)
     folders = find_level_folders(tree, described.tiles_folder)
-    stored = _stored_as(tree, folders)
+    stored = remembered(tree.place) or _stored_as(tree, folders)
     _trust(described, stored)
     known = {lod.level for lod in described.info.scheme.levels}
     for level in sorted(set(folders) - known):

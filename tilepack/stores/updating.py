@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo, TileFormat
 from tilepack.disk.container import Container
+from tilepack.disk.journal import STATE
 from tilepack.disk.tree import Tree, find_entry
 from tilepack.disk.update import FolderUpdate
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
@@ -125,7 +126,12 @@ def layout_of(reader: StoreReader) -> Layout:
 
 
 def open_folder_update(
-    reader: CompactReader | ExplodedReader, *, fingerprint: str, work: str, force: bool
+    reader: CompactReader | ExplodedReader,
+    *,
+    fingerprint: str,
+    work: str,
+    force: bool,
+    versions: Mapping[str, str] | None = None,
 ) -> FolderUpdate:
     """Take a cache folder to replace bundles of it, and take up what a killed run left there.
 
@@ -136,6 +142,7 @@ def open_folder_update(
         fingerprint: Of the work; a run that was stopped is only taken up by the same.
         work: What is done, for people.
         force: Whether lock files of other programs are passed over.
+        versions: What is brought into bundles, by name; a stopped run has done those where it brought in the same.
 
     Raises:
         TransferError: Another writer is at work, or the folder cannot be written to, or another work was stopped, or a
@@ -148,10 +155,11 @@ def open_folder_update(
     return FolderUpdate(
         Path(reader.place),
         folders,
-        [_as_there(reader.tree, path) for path in documents],
+        [*(_as_there(reader.tree, path) for path in documents), STATE],
         fingerprint=fingerprint,
         work=work,
         force=force,
+        versions=versions,
     )
 
 

@@ -14,11 +14,14 @@ from tilepack.stores.open import open_cache
 from tilepack.stores.reader import StoreReader
 from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
+from tilepack.transfer.changes import find_changes
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.describe import description_warnings
+from tilepack.transfer.idling import nothing_done, plan_if_unchanged
 from tilepack.transfer.joining import plan_update
+from tilepack.transfer.memory import recall
 from tilepack.transfer.plan import TransferPlan
-from tilepack.transfer.request import UpdateOptions
+from tilepack.transfer.request import TransferRequest, UpdateOptions
 from tilepack.transfer.result import TransferResult
 from tilepack.transfer.update import run_update
 
@@ -32,6 +35,11 @@ class ImportOptions(SelectionOptions, total=False):
     """Under OVERWRITE, tiles that the source has not are transparent ones, and so go from the target."""
     only_missing: bool
     """Take only tiles that the target has not: gaps are filled, and no tile that is there is touched."""
+    only_changed: bool
+    """Take only bundles that differ, by size, time, then content, from what the last such run of the same job took; the
+    target remembers that (tilepack.state). A bundle that differs is imported again, whatever stood there before."""
+    job: str | None
+    """Name that tells jobs apart which take only changes from one source into one target: other levels, say."""
     force: bool
     """Pass over the lock files of other programs in the target."""
 
@@ -64,6 +72,11 @@ def import_cache(
     Raises:
         TilepackError: Whatever it is that cannot be done; the target is as it was, or whole bundles further.
     """
+    idle = _plan_if_unchanged(source, Path(target), options)
+    if idle is not None:
+        if planned is not None:
+            planned(idle)
+        return nothing_done(idle)
     with open_cache(source) as reader:
         plan = _plan(reader, Path(target), options, looking)
         if planned is not None:
@@ -83,6 +96,9 @@ def plan_import(
     Raises:
         TilepackError: Whatever would keep it from being done.
     """
+    idle = _plan_if_unchanged(source, Path(target), options)
+    if idle is not None:
+        return idle
     with open_cache(source) as reader:
         return _plan(reader, Path(target), options, looking)
 
@@ -92,7 +108,26 @@ def _plan(
 ) -> TransferPlan:
     if not target.exists():
         raise CacheNotFoundError(f"{target}: there is nothing of that name to import into; make it by an export")
-    request = replace(
+    request = _request(reader, target, options)
+    with open_cache(target) as there:
+        changes = None
+        if options.get("only_changed"):
+            changes = find_changes(reader, there, request, recall(Path(there.place)), options.get("job"))
+        plan = plan_update(reader, there, request, looking, changes=changes)
+        if not plan.kind.is_package and isinstance(there, StoreReader) and layout_of(there).has_item:
+            return plan  # an unpacked .tpk, for instance
+    missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
+    return replace(plan, warnings=(*plan.warnings, *missed))
+
+
+def _plan_if_unchanged(source: str | Path, target: Path, options: ImportOptions) -> TransferPlan | None:
+    if not options.get("only_changed") or not target.exists():
+        return None
+    return plan_if_unchanged(source, target, options.get("job"), lambda reader: _request(reader, target, options))
+
+
+def _request(reader: TileReader, target: Path, options: ImportOptions) -> TransferRequest:
+    return replace(
         make_request(target, reader.info.scheme, options),
         update=UpdateOptions(
             mode=parse_mode(options.get("mode", BlendMode.MERGE)),
@@ -101,12 +136,6 @@ def _plan(
             force=options.get("force", False),
         ),
     )
-    with open_cache(target) as there:
-        plan = plan_update(reader, there, request, looking)
-        if not plan.kind.is_package and isinstance(there, StoreReader) and layout_of(there).has_item:
-            return plan  # an unpacked .tpk, for instance
-    missed = description_warnings(plan.kind, plan.info, request.description, request.thumbnail)
-    return replace(plan, warnings=(*plan.warnings, *missed))
 
 
 def parse_mode(text: BlendMode | str) -> BlendMode:

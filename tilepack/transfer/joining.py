@@ -22,6 +22,7 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.changes import Changes
 from tilepack.transfer.choice import Flags, TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
@@ -37,7 +38,12 @@ _WAYS_OUT: Final = (
 
 
 def plan_update(
-    reader: TileReader, target: TileReader, request: TransferRequest, progress: Callable[[int], None] | None = None
+    reader: TileReader,
+    target: TileReader,
+    request: TransferRequest,
+    progress: Callable[[int], None] | None = None,
+    *,
+    changes: Changes | None = None,
 ) -> TransferPlan:
     """Plan the transfer of a source, or of the levels and tiles asked for, into a target that exists.
 
@@ -46,6 +52,7 @@ def plan_update(
         target: The target, open for reading.
         request: What is asked for.
         progress: Called with the number of bundles looked at so far.
+        changes: Take only bundles that differ from what the last run took; None takes all.
 
     Raises:
         TransferError: The target lies in the source, its disk is too small, or the wishes contradict one another.
@@ -63,13 +70,15 @@ def plan_update(
         warnings += uncuttable(reader, request)
     _refuse_formats(reader, target, request)
     overlaps = Overlaps(reader, target, request)
-    overlaps.levels = _match(reader, target, levels, request)
+    overlaps.levels = _match(reader, target, levels, request, changes)
     tasks: list[BundleTask] = []
     found, asked = Described(), Described()
     ranges: list[TileRange] = []
     left_out = looked = 0
     for level in levels:
         for bundle in overlaps.bundles(level):
+            if changes is not None and not changes.takes(bundle):
+                continue
             looked += 1
             if progress is not None:
                 progress(looked)
@@ -83,7 +92,8 @@ def plan_update(
             tasks.append(task)
             ranges.append(occupied(overlap.taken, bundle))
             _add(found, reader, bundle, overlap.taken)
-    if not tasks and left_out and not asked.lines:
+    expects_tiles = changes is None or changes.changed is None
+    if not tasks and left_out and not asked.lines and expects_tiles:
         refuse_a_miss(reader, request, levels[-1])
     if any(task.cut for task in tasks):
         _refuse_transparency(target, request)
@@ -101,8 +111,10 @@ def plan_update(
         occupied=tuple(ranges),
         left_out=left_out,
         guid=derive_guid(info, request, found),
-        fingerprint=_fingerprint(reader, request, overlaps.levels, lines),
-        warnings=(*reader.warnings, *warnings, *_warnings(reader, target, request, tasks)),
+        # Of what is done to which bundle, the journal's lines tell where only changes are taken.
+        fingerprint=_fingerprint(reader, request, overlaps.levels, lines) if changes is None else changes.job,
+        warnings=(*reader.warnings, *warnings, *_warnings(reader, target, request, tasks, expects_tiles=expects_tiles)),
+        changes=changes,
     )
     _refuse_small_disk(plan)
     return plan
@@ -153,15 +165,24 @@ def _add(described: Described, reader: TileReader, bundle: BundleKey, tiles: Fla
         described.add(reader.summary(bundle)._replace(tiles=count, occupied=occupied(tiles, bundle)))
 
 
-def _match(reader: TileReader, target: TileReader, levels: Iterable[int], request: TransferRequest) -> dict[int, int]:
-    """Match the levels over the tiles of the source that lie in what was asked for."""
+def _match(
+    reader: TileReader,
+    target: TileReader,
+    levels: Iterable[int],
+    request: TransferRequest,
+    changes: Changes | None,
+) -> dict[int, int]:
+    """Match the levels over the tiles of the source that lie in what was asked for, and are taken."""
     chooser = TileChooser(reader.info, request)
 
     def asked(bundle: BundleKey) -> TileRange:
         cover = chooser.coverage(bundle, reader.summary(bundle).occupied)
         return occupied(cover != Coverage.OUTSIDE, bundle)
 
-    tiles = {level: [asked(bundle) for bundle in reader.bundles(level)] for level in levels}
+    def taken(level: int) -> list[BundleKey]:
+        return [bundle for bundle in reader.bundles(level) if changes is None or changes.takes(bundle)]
+
+    tiles = {level: [asked(bundle) for bundle in taken(level)] for level in levels}
     return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
 
 
@@ -223,16 +244,21 @@ def _takes_whole(target: TileReader) -> bool:
 
 
 def _warnings(
-    reader: TileReader, target: TileReader, request: TransferRequest, tasks: Iterable[BundleTask]
+    reader: TileReader,
+    target: TileReader,
+    request: TransferRequest,
+    tasks: Iterable[BundleTask],
+    *,
+    expects_tiles: bool,
 ) -> list[str]:
     found = [f"{target.place}: {text}" for text in target.warnings]
     is_narrower = reader.info.tile_format is TileFormat.MIXED and target.info.tile_format is TileFormat.JPEG
     if is_narrower and not request.pixels.allow_lossy:
         found.append("the target takes JPEG alone: what the source has of PNG is refused without --allow-lossy")
     tasks = list(tasks)
-    if not tasks:
+    if not tasks and expects_tiles:
         found.append("there are no tiles to move; the target stays as it is")
-    elif target.home is not None and os.path.lexists(target.home / STATUS_GDB):
+    elif tasks and target.home is not None and os.path.lexists(target.home / STATUS_GDB):
         found.append(f"{STATUS_GDB} in the target will be out of date; rebuild it")
     return found
 

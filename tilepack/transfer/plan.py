@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from tilepack.cache import CacheInfo, StorageFormat, TileFormat
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.changes import Changes
 from tilepack.transfer.request import TransferRequest
 
 _BYTES_PER_SECOND: Final = 500e6
@@ -96,11 +97,31 @@ class TransferPlan:
     warnings: tuple[str, ...]
     fingerprint: str = ""
     """Of the work on a target that exists; a run that was stopped is only taken up by the same."""
+    changes: Changes | None = field(default=None, repr=False)
+    """What differs from what the last run took, where only that is taken."""
 
     @property
     def tiles(self) -> int:
         """Number of tiles to move."""
         return sum(task.tiles for task in self.tasks)
+
+    @property
+    def bundles_as_before(self) -> int:
+        """Number of bundles that are left alone because they are as the last run took them."""
+        return 0 if self.changes is None else self.changes.as_before
+
+    def tell_changes(self) -> str:
+        """Say what is as the last run took it; "" where that was not asked."""
+        changes, number = self.changes, self.bundles_as_before
+        if changes is None:
+            return ""
+        if changes.changed is None:
+            return "no such job was done here before, so every bundle counts as changed"
+        bundles = f"{number:,} bundle{'' if number == 1 else 's'}"
+        if changes.changed:
+            return f"{bundles} as in the last run"
+        how = "; no bundle was opened" if changes.from_outside else ""
+        return f"nothing has changed since the last run, {bundles}{how}"
 
     @property
     def tile_bytes(self) -> int:
@@ -159,6 +180,7 @@ class TransferPlan:
             "levels": sorted({task.bundle.level for task in self.tasks}),
             "targetLevels": {str(level): there for level, there in sorted(self.levels.items())},
             "bundles": len(self.tasks),
+            **({} if self.changes is None else {"bundlesAsBefore": self.bundles_as_before}),
             "bundlesCopied": self.count(Action.COPY),
             "bundlesRepacked": self.count(Action.REPACK),
             "bundlesBlended": self.count(Action.BLEND),

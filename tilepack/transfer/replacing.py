@@ -114,18 +114,19 @@ class BundleReplacer:
             TransferError: Reading or writing failed, or the source changed meanwhile.
         """
         self._counter.add(0, 0)
+        # First of all: since the plan was made, bundles may have got the names that a stopped run had no time to give.
+        if self._updater.is_done(self._overlaps.there(task.bundle)):
+            self._there[task.bundle] = np.packbits(self._overlaps.asked_and_there(task.bundle))
+            with self._tally.lock:
+                self.resumed += 1
+            self._counter.add(task.tiles, task.tile_bytes)
+            return
         overlap = self._overlaps.of(task.bundle)
         if np.count_nonzero(overlap.taken) != task.tiles:
             raise TransferError(
                 f"{self._reader.place}: bundle {task.bundle} has other tiles than when the work was planned; the "
                 f"source changed meanwhile, start again"
             )
-        if self._updater.is_done(overlap.there):
-            self._there[task.bundle] = np.packbits(self._overlaps.asked_and_there(task.bundle))
-            with self._tally.lock:
-                self.resumed += 1
-            self._counter.add(task.tiles, task.tile_bytes)
-            return
         if not self._replace_whole(task, overlap):
             with ExitStack() as files:
                 self._join(task, overlap, files)

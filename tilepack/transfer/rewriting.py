@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -55,6 +55,8 @@ class Site:
     """What is done, for people who find the journal: ``the MERGE of Usa.tpkx``."""
     force: bool = False
     """Whether lock files of other programs are passed over."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """What is brought into bundles, by name, where that may be another one by the time a stopped run is taken up."""
 
 
 class Work(Protocol):
@@ -157,7 +159,9 @@ def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: Ex
     with opening(site.place) as before:
         if not isinstance(before, CompactReader | ExplodedReader):
             raise UnsupportedError(f"{site.place}: is no folder of bundles or tiles")
-        folder = open_folder_update(before, fingerprint=site.fingerprint, work=site.work, force=site.force)
+        folder = open_folder_update(
+            before, fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions
+        )
     try:
         target = reopened(site, opening, opened)
         work = begin(target)

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import creation_time
+from tilepack.disk.journal import STATE
 from tilepack.formats.bundle import occupied
 from tilepack.keys import BundleKey
 from tilepack.spatial import to_degrees
@@ -18,12 +20,14 @@ from tilepack.stores.base import PackageItem, TileReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
 from tilepack.stores.updating import TileUpdater, describe_change, layout_of
+from tilepack.transfer.changes import Notes
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
+from tilepack.transfer.memory import TargetMemory, format_memory, recall, remember, remember_ahead
 from tilepack.transfer.overlap import Overlaps
-from tilepack.transfer.plan import TransferPlan
+from tilepack.transfer.plan import BundleTask, TransferPlan
 from tilepack.transfer.replacing import BundleReplacer
 from tilepack.transfer.request import UpdateOptions
 from tilepack.transfer.result import TransferResult
@@ -53,7 +57,7 @@ def run_update(
     begun = time.monotonic()
     counter = Counter(progress)
     work = _Update(plan, reader, counter)
-    out_of_reach(lambda: rewrite(work.site, work.begin, counter, jobs=jobs), counter)
+    out_of_reach(lambda: work.carry_out(jobs), counter)
     tally = work.tally
     counts = work.bundles.counts()
     return TransferResult(
@@ -85,9 +89,17 @@ class _Update:
         self._overlaps: Overlaps
         self._splicer: Splicer
         self._updater: TileUpdater
+        self._notes = None if plan.changes is None else Notes(reader, plan.changes)
+        self._remembered: TargetMemory | None = None
         self.bundles: BundleReplacer
 
-    @property
+    def carry_out(self, jobs: int | None) -> None:
+        """Rewrite the target, and let a package remember what it took."""
+        rewrite(self.site, self.begin, self._counter, jobs=jobs)
+        if self._remembered is not None and self._plan.kind.is_package:
+            remember(self._plan.target, self._remembered)
+
+    @cached_property
     def site(self) -> Site:
         """The target, as it was planned for."""
         plan = self._plan
@@ -98,7 +110,20 @@ class _Update:
             fingerprint=plan.fingerprint,
             work=f"the {self._options.mode} of {os.path.realpath(plan.source)}",
             force=self._options.force,
+            versions=self._versions(),
         )
+
+    def _versions(self) -> dict[str, str]:
+        """Tell what is brought into each of the target's bundles, where only what changed is."""
+        plan, changes = self._plan, self._plan.changes
+        if changes is None:
+            return {}
+        return {
+            str(BundleKey(there, bundle.row, bundle.column)): changes.version(self._reader, bundle)
+            for level, there in plan.levels.items()
+            for bundle in self._reader.bundles(level)
+            if changes.takes(bundle)
+        }
 
     def begin(self, target: Target) -> Work:
         """Compare the source with the target as it is now."""
@@ -126,7 +151,12 @@ class _Update:
             tally=self.tally,
             counter=self._counter,
         )
-        return [partial(self.bundles.replace, task) for task in self._plan.tasks]
+        return [partial(self._replace, task) for task in self._plan.tasks]
+
+    def _replace(self, task: BundleTask) -> None:
+        if self._notes is not None:
+            self._notes.read(task.bundle)
+        self.bundles.replace(task)
 
     def keep(self, bundle: BundleKey) -> None:
         """Let a bundle of the target stay."""
@@ -137,7 +167,7 @@ class _Update:
         if self._splicer.has_failed:
             raise self.tally.error(self._reader.place, "cannot be brought in; do what is said of each")
         self._counter.add(0, 0)
-        return self._documents()
+        return {**self._documents(), **self._memory()}
 
     def _documents(self) -> dict[str, bytes]:
         """Describe the target by the tiles that there are now, and give the documents that say something new."""
@@ -162,6 +192,19 @@ class _Update:
             before = target.info, self._item(target.info, b"")
             after = self.info, self._item(self.info, plan.request.thumbnail or b"")
             return describe_change(target.tree, layout_of(target), before, after)
+
+    def _memory(self) -> dict[str, bytes]:
+        """Give what a folder is to remember, as a document; tell a package's memory what is about to take its place."""
+        changes = self._plan.changes
+        if self._notes is None or changes is None:
+            return {}
+        place = Path(self._target.place)
+        before = recall(place)
+        self._remembered = before.with_job(changes.key, self._notes.job(), self._target.info.storage_format)
+        if not self._plan.kind.is_package:
+            return {STATE: format_memory(self._remembered)}
+        remember_ahead(place, before, self._remembered)
+        return {}
 
     def _filled_before(self) -> dict[BundleKey, Flags]:
         """Give the bundles in which a stopped run left no gap, so that they are no tasks, with the tiles asked for."""

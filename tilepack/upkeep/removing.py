@@ -1,7 +1,7 @@
 """Deleting a whole cache: what a cache consists of goes, and nothing else.
 
 ============================  =======================================================================================
-beside conf.xml, root.json    documents, thumbnails, the lock and journal of tilepack, ``Status.gdb`` with its files
+beside conf.xml, root.json    documents, thumbnails, tilepack's lock, journal and memory, ``Status.gdb`` with its files
 beside the levels             level folders, ``missing.*``, ``blank.*``
 in a level                    ``.bundle``, ``.bundlx``; row folders with tiles
 anywhere                      ``.DS_Store``, ``Thumbs.db``; of all files also ``NAME.partial``, as killed runs leave
