@@ -37,7 +37,8 @@ kills left the target as it was, with some bundles new, or done. *Wrong*: kills 
 command did not give the bytes of an undisturbed run, every file of the folder compared (of a Status.gdb, into which
 GDAL writes the time, its rows), nothing beside them left. Killed once its journal is gone, or its new name stands, a
 work is done, and not run again here: that would be a new one. Only the file of its lock is left then, and locks nobody
-out. Syncs are counted and not waited for; they matter when the power fails, and tests/disk/test_order.py looks at those.
+out. Syncs are counted and not waited for; they matter when the power fails, and tests/disk/test_order.py looks at
+those.
 
 Imports lay half-transparent pictures over others, so that a bundle that is blended twice shows. Of a cache of single
 files a tile is replaced in one step, not a bundle. What GDAL writes of a Status.gdb are no steps here; the random kills

@@ -25,14 +25,15 @@ import traceback
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import tilepack
 from steps import Fault, Steps
+
+import tilepack
 from tilepack.disk import groups
 from tilepack_cli.main import main
 
 LIBRARY = {
-    "convert-in-place": lambda cache, storage_format: tilepack.convert_in_place(cache, storage_format),
-    "delete-cache": lambda cache: tilepack.delete_cache(cache),
+    "convert-in-place": tilepack.convert_in_place,
+    "delete-cache": tilepack.delete_cache,
 }
 """What the command line has no word for."""
 

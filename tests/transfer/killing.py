@@ -203,13 +203,13 @@ class Work:
         """See that the target opens, and that every bundle is the old or the new one."""
         if self.unit == "status":
             now = read_status(self.place)
-            assert now in (self.old, self.new) or (not now and is_kept(self.place)), "the status is gone, or half of one"
+            assert now in (self.old, self.new) or (not now and is_kept(self.place)), "half of a status, or none"
             return
         if not self.place.exists():
             assert not self.old or self.target not in self.tree, "the target is gone"
             return
         errors = verdicts(self.place) - self.excused
-        assert not errors, sorted(errors)[0]
+        assert not errors, min(errors)
         found = read_tiles(self.place)
         assert found.keys() <= self.old.keys() | self.new.keys()
         if self.unit == "whole":

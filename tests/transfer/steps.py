@@ -180,7 +180,7 @@ class Steps:
 
     def _given(self, file: int, size: int, read: Callable[[int], bytes | _Count]) -> bytes | _Count:
         """Read as many bytes as the fault lets through."""
-        path = os.readlink(f"/proc/self/fd/{file}")
+        path = str(Path(f"/proc/self/fd/{file}").readlink())
         if not (path == self._fault.root or path.startswith(f"{self._fault.root}/")):
             return read(size)
         with self._lock:
@@ -205,14 +205,13 @@ class _Count(int):
 
 def change_rights(folder: Path, kind: str) -> None:
     """Take its owner's rights in a folder away, or give them back."""
-    bits = {"read-only": (0o555, 0o444), "given back": (0o755, 0o644)}.get(kind, (0, 0))
-    inner_first = kind != "given back"
-    if not inner_first:
-        os.chmod(folder, bits[0])
-    for parent, folders, files in os.walk(folder, topdown=not inner_first):
-        for name in files:
-            os.chmod(os.path.join(parent, name), bits[1])
-        for name in folders:
-            os.chmod(os.path.join(parent, name), bits[0])
-    if inner_first:
-        os.chmod(folder, bits[0])
+    whole = {"read-only": (0o555, 0o444), "given back": (0o755, 0o644)}.get(kind, (0, 0))
+    is_given = kind == "given back"
+    if is_given:
+        folder.chmod(whole[0])
+    for parent, folders, files in os.walk(folder, topdown=is_given):  # what is locked cannot be walked through
+        for names, bits in ((files, whole[1]), (folders, whole[0])):
+            for name in names:
+                Path(parent, name).chmod(bits)
+    if not is_given:
+        folder.chmod(whole[0])

@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 from killing import Doomed, Work, read_tiles, tree_of
-from works import WORKS, prepare
+from works import prepare
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that are killed are forks")
 
