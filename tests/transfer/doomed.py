@@ -15,6 +15,7 @@ stopped is None; ``{"words": null}`` lets it go on, and is answered with its end
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -26,16 +27,21 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from steps import Fault, Steps
+from typer.main import get_command
 
 import tilepack
 from tilepack.disk import groups
-from tilepack_cli.main import main
+from tilepack_cli.main import app
 
 LIBRARY = {
     "convert-in-place": tilepack.convert_in_place,
     "delete-cache": tilepack.delete_cache,
 }
 """What the command line has no word for."""
+
+
+COMMAND = get_command(app)
+"""Made once, which takes longer than some of the work."""
 
 
 def run(words: list[str]) -> int:
@@ -47,9 +53,8 @@ def run(words: list[str]) -> int:
             sys.stderr.write(f"tilepack: {error}\n")
             return 1
         return 0
-    sys.argv = ["tilepack", *words]
     try:
-        main()
+        COMMAND(words, prog_name="tilepack")
     except SystemExit as end:
         return int(end.code or 0)
     return 0
@@ -80,6 +85,7 @@ class Run(NamedTuple):
 
 def begin(words: list[str], fault: Fault, user: int | None, *, in_order: bool) -> Run:
     """Run a command line in a fork; in order, the number of its steps is the same in every run."""
+    gc.freeze()  # else the fork's collector would copy all that is there
     said, counted = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  closed when it has ended
     child = os.fork()
     if child:
