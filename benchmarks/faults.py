@@ -260,7 +260,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="works with these words in their names; no page is written")
     options = parser.parse_args()
     tables: dict[str, list[Row]] = {
-        name: [] for name in ("writing", "reading", "rights", "rivals", "readers") if name != "rights" or not os.getuid()
+        name: []
+        for name in ("writing", "reading", "rights", "rivals", "readers")
+        if name != "rights" or not os.getuid()
     }
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
