@@ -131,8 +131,10 @@ class Trouble:
         """Let something happen at steps."""
         fault = Fault(kind, None, str(root or self.work.folder))
         self.work.begin(user)
-        steps = self.work.run(self._doomed, kind, root=fault.root, user=user).steps
-        return self._each(kind, some(steps, self._most), fault, user)
+        end = self.work.run(self._doomed, kind, root=fault.root, user=user)
+        if end.code:
+            raise RuntimeError(f"{self.work.name}: does not run for user {user}: {end.said}")
+        return self._each(kind, some(end.steps, self._most), fault, user)
 
     def on_small_disk(self) -> str:
         """Let no file have more than so many bytes."""

@@ -101,7 +101,7 @@ class Doomed:
         command = [sys.executable, Path(__file__).with_name("doomed.py")]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.loaded: set[str] = set()
-        """Commands that it has run once."""
+        """Works that it has done once, so that nothing they use is loaded any more."""
 
     def __enter__(self) -> Self:
         return self

@@ -239,10 +239,9 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
     )
     work.begin()
     excused, old = _look(work)
-    warm = " ".join(recipe.words[:2])
-    if warm not in doomed.loaded:
+    if name not in doomed.loaded:
         assert work.run(doomed, step=0).code == 0
-        doomed.loaded.add(warm)
+        doomed.loaded.add(name)
         work.begin()
     end = work.run(doomed)
     assert end.code == 0, end.said

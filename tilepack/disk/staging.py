@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from tilepack.disk.durable import exchange, is_there, remove, rename, sync_folder
 from tilepack.disk.files import explained
+from tilepack.disk.journal import PARTIAL
 from tilepack.disk.locking import FOLDER_LOCK, STAGED, WriterLock
 from tilepack.errors import CacheExistsError, TransferError
 
@@ -164,8 +165,8 @@ STATUS_LEFT: Final = ("Status.partial.gdb", "Status.gdb.replaced")
 
 
 def is_cache_part(name: str) -> bool:
-    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name."""
-    return _CACHE_PART.fullmatch(name) is not None
+    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name; also unfinished ones."""
+    return _CACHE_PART.fullmatch(name.removesuffix(PARTIAL)) is not None
 
 
 def refuse_existing(target: Path, *, replace: bool) -> None:

@@ -125,7 +125,7 @@ class _Inventory:
                 self._take_files(path, _GEODATABASE)
             elif not tiles and self._is_folder(entry) and _is_level(entry.name):
                 self._take_level(path)
-            elif is_cache_part(_whole(entry.name)) and not self._is_folder(entry):
+            elif is_cache_part(entry.name) and not self._is_folder(entry):
                 self.take_file(path)
             else:
                 raise _foreign(path)
