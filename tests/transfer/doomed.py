@@ -15,7 +15,9 @@ stopped is None; ``{"words": null}`` lets it go on, and is answered with its end
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
 import os
 import signal
@@ -113,6 +115,8 @@ def begin(words: list[str], fault: Fault, user: int | None, *, in_order: bool) -
 
 def serve() -> None:
     """Follow orders."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        run(["info", "nothing-of-that-name"])  # to load whatever failures use, for forks that may read nothing
     stopped: Run | None = None
     for line in sys.stdin:
         order = json.loads(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import time
@@ -14,6 +15,7 @@ from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename or removal is tried again that Windows refuses because someone has the file open."""
+_NOTHING_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _HERE: Final = -100
 _SWAP: Final = 2
 """AT_FDCWD of Linux; and RENAME_EXCHANGE, which macOS calls RENAME_SWAP and counts alike."""
@@ -40,8 +42,10 @@ def is_there(path: Path) -> bool:
     with explained("look at", path):
         try:
             path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return False
+            raise
         return True
 
 

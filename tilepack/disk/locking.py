@@ -59,11 +59,18 @@ class WriterLock:
             self.release()
             raise
 
-    def release(self) -> None:
-        """Let go, and remove the file; letting go twice does no harm."""
+    def release(self, *, keep: bool = False) -> None:
+        """Let go, and remove the file; letting go twice does no harm.
+
+        Args:
+            keep: Let the file lie, as a mark for whoever comes next.
+        """
         if self._file.closed:
             return
-        if os.name == "nt":  # which removes no open file
+        if keep:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        elif os.name == "nt":  # which removes no open file
             with contextlib.suppress(OSError):
                 self._file.close()
             with contextlib.suppress(OSError):

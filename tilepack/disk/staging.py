@@ -126,10 +126,10 @@ class Staging:
             self.release()
 
     def release(self) -> None:
-        """Let go of the name."""
+        """Let go of the name; what could not be cleared away stays marked as tilepack's own."""
         if self._inner is not None:
             self._inner.release()
-        self._lock.release()
+        self._lock.release(keep=any(os.path.lexists(left) for left in (self.partial, self._replaced)))
 
 
 def is_left_behind(target: Path, *, keep_suffix: bool = False) -> bool:
