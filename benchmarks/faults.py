@@ -23,11 +23,12 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "transfer", "inspect", "hostile")]
 
 from caches import write_v2  # noqa: E402
-from killing import SCHEME, Doomed, Work, tree_of  # noqa: E402
+from killing import SCHEME, Doomed, tree_of  # noqa: E402
 from layouts import LAYOUTS  # noqa: E402
 from reading import read_on, tiles_of  # noqa: E402
 from rivals import RIVALRIES, prepare_meeting  # noqa: E402
 from steps import BAD, DENIED, FULL, SMALL, UNREAD, Fault  # noqa: E402
+from work import Work  # noqa: E402
 from works import WORKS, prepare  # noqa: E402
 
 import tilepack  # noqa: E402
@@ -61,8 +62,8 @@ file may have more than so many bytes, in steps of {small} from 1 KiB on; GDAL's
 At {most}; of each of source and target. *Fails*: a read gives EIO. *Short*: it gives half of what was asked,
 as network file systems may; nothing is refused for that. *Ends*: it and all that follow in that file find its end, as
 of a file that was cut meanwhile. A target that is made anew is read by nobody. A repair that cannot look at a bundle
-lists that, ends with 1, and leaves it as it is, or out of a new target; a tile that cannot be read any more when all are
-written is left out of a package's thumbnail.
+lists that, ends with 1, and leaves it as it is, or out of a new target; a tile that cannot be read any more when all
+are written is left out of a package's thumbnail.
 
 | work | source fails | source short | source ends | target fails | target short | target ends | wrong |
 |---|---|---|---|---|---|---|---|

@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "transfer", "inspect", "hostile")]
 
-from killing import Doomed, Ending, Work, read_status, read_tiles  # noqa: E402
+from killing import Doomed, Ending, read_status, read_tiles  # noqa: E402
+from work import Work  # noqa: E402
 from works import WORKS, prepare  # noqa: E402
 
 PAGE = """# Kills

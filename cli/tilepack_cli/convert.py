@@ -26,6 +26,7 @@ from tilepack_cli.options import (
     refuse_contradictions,
 )
 from tilepack_cli.outcome import reported
+from tilepack_cli.pixels import Dedupe, DropBlank, NewQuality
 from tilepack_cli.transfers import (
     check_target,
     name_bundles,
@@ -41,6 +42,8 @@ Examples:
   tilepack convert Usa.tpkx Usa.tpk
   tilepack convert Usa.tpkx Layers --storage-format exploded
   tilepack convert Layers Layers.tpkx --levels 0-7,9
+  tilepack convert Usa.tpkx Usa.mbtiles
+  tilepack convert Usa.tpkx small.tpkx --quality 60
   tilepack convert Layers Usa.tpk --replace --dry-run
 """
 
@@ -53,6 +56,9 @@ class _Asked(TypedDict):
     scales: str | None
     replace: bool
     ready_to_serve: bool | None
+    drop_blank: bool
+    dedupe: bool
+    quality: int | None
 
 
 @reported
@@ -65,6 +71,9 @@ def convert_cache(
     scales: Scales = None,
     replace: Replace = False,
     ready_to_serve: ReadyToServe = False,
+    drop_blank: DropBlank = False,
+    dedupe: Dedupe = False,
+    quality: NewQuality = None,
     dry_run: DryRun = False,
     jobs: Jobs = None,
     json: Json = False,
@@ -73,6 +82,7 @@ def convert_cache(
 ) -> None:
     """Convert into another storage format; every tile keeps its bytes.
 
+    But for JPEG tiles that --quality makes smaller, and WebP, which caches cannot hold.
     Whole or not at all: nothing stands under TARGET before everything is in it.
     """
     refuse_contradictions(levels, scales)
@@ -82,6 +92,9 @@ def convert_cache(
         scales=scales,
         replace=replace,
         ready_to_serve=ready_to_serve or None,
+        drop_blank=drop_blank,
+        dedupe=dedupe,
+        quality=quality,
     )
     if dry_run:
         plan = look_ahead(partial(tilepack.plan_convert, source, target, **asked), quiet=quiet)
@@ -106,6 +119,9 @@ def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) ->
         console.print(
             f"  {counted(result.tiles, 'tile')}, {size(result.tile_bytes)} in {duration(result.seconds)}{rate}"
         )
+        if result.counts.blended or result.counts.dropped:
+            dropped = f", {count(result.counts.dropped)} dropped" if result.counts.dropped else ""
+            console.print(f"  {count(result.counts.blended)} encoded anew{dropped}")
 
 
 def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:

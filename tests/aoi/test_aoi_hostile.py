@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 
 import numpy as np
@@ -152,3 +153,17 @@ def test_polygons_that_overlap_by_the_hundreds_are_united():
     area = AreaOfInterest.read(json.dumps({"type": "FeatureCollection", "features": features}), degrees())
     assert area.warnings == []
     assert area.extent.width > 140
+
+
+def test_text_that_is_no_area_is_repeated_on_one_line():
+    with pytest.raises(AreaOfInterestError, match=r"^'POLYGIN \(\(0 0,\\n1 1\)\)': there is no such file"):
+        AreaOfInterest.read("POLYGIN ((0 0,\n1 1))", SCHEME)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a", "a.gdb/a00000001.gdbtable", "a.gdb/layer"])
+def test_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    (tmp_path / "a.gdb").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(AreaOfInterestError, match=r"pipe or a device; write the area into a plain file"):
+        AreaOfInterest.read(tmp_path / name.removesuffix("/a00000001.gdbtable"), SCHEME)

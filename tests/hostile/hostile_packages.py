@@ -237,7 +237,7 @@ def contents() -> Iterator[Case]:
 
         def bomb(members: list[Member], document=document) -> None:
             found = member(members, document)
-            found.data, found.method = b" " * (80 << 20) + found.data, 8
+            found.data, found.method = b" " * (20 << 20) + found.data, 8
 
         def swollen(members: list[Member]) -> None:
             found = member(members, BUNDLE)

@@ -188,13 +188,21 @@ def test_delete_removes_our_own_and_nothing_else(cache):
     assert not (cache / "Status.gdb").exists()
 
 
-@pytest.mark.parametrize("made", ["folder", "file", "link"])
+HAS_PIPES = hasattr(os, "mkfifo")
+
+
+@pytest.mark.parametrize("made", ["folder", "file", "link", *(["pipe", "folder of a pipe"] if HAS_PIPES else [])])
 def test_what_is_no_geodatabase_at_all_is_not_ours(cache, made, tmp_path):
     place = cache / "Status.gdb"
     if made == "folder":
         (place / "gdb").mkdir(parents=True)
     elif made == "file":
         place.write_bytes(b"\0" * 5000)
+    elif made == "pipe":  # which GDAL would wait for
+        os.mkfifo(place)
+    elif made == "folder of a pipe":
+        place.mkdir()
+        os.mkfifo(place / "a00000001.gdbtable")
     else:
         place.symlink_to(tmp_path / "nowhere")
     for work in (tilepack.rebuild_status, tilepack.delete_status):

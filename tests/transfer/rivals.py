@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caches import write_v2
-from killing import SCHEME, Doomed, Ending, Tree, check_one_error, new_tiles, tree_of
+from killing import SCHEME, Doomed, Ending, Tree, new_tiles, tree_of
 from steps import Fault
+from work import check_one_error
 from works import DELETION, WORKS
 
 from tilepack.cache import TileFormat

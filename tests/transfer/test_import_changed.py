@@ -211,9 +211,10 @@ def test_memory_is_a_part_of_the_cache_and_no_tile(source, target, tmp_path):
         b'{"tilepack": 1, "target": {"storageFormat": "ZIP"}, "jobs": {}}',
         b'{"tilepack": 1, "target": {"storageFormat": null}, "jobs": {"a": {"job": 1}}}',
         b"[" * 100_000,
+        b'{"a": [' + b"[]," * 4_200_000 + b"0]}",
         b"\xff\xfe",
     ],
-    ids=repr,
+    ids=lambda text: repr(text[:80]),
 )
 def test_memory_of_strangers_is_refused_with_the_remedy(source, target, text):
     (target / "tilepack.state").write_bytes(text)

@@ -11,7 +11,8 @@ import random
 import zlib
 
 import pytest
-from killing import Doomed, Work, read_tiles, tree_of
+from killing import Doomed, read_tiles, tree_of
+from work import Work
 from works import prepare
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that are killed are forks")
@@ -37,6 +38,14 @@ KILLS = {
     "status rebuild": 3,
     "status rebuild beside ArcGIS'": 5,
     "status delete": 2,
+    "import into web.mbtiles": 3,
+    "import into web.pmtiles": 3,
+    "import into web.zip": 3,
+    "import into xyz": 6,
+    "export to web.mbtiles": 2,
+    "export to web.pmtiles": 2,
+    "export to web.zip": 2,
+    "export to xyz": 2,
 }
 
 

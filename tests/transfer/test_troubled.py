@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from killing import Doomed, Work
+from killing import Doomed
 from rivals import prepare_meeting
 from steps import BAD, DENIED, FULL, SMALL, UNREAD, Fault
+from work import Work
 from works import prepare
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="forks, and files told apart as by Linux")

@@ -14,18 +14,21 @@ from caches import v1_files, v2_files, write_files, write_v2
 from export_caches import WORLD
 from hostile_builders import V1_FIRST, V2_FIRST, files_of, is_package, write_cache
 from killing import (
+    FORMATS,
     SCHEME,
+    WEB,
     Doomed,
-    Work,
     new_tiles,
     old_tiles,
     read_status,
     read_tiles,
+    scheme_for,
+    side_of,
     tree_of,
-    verdicts,
     write_target,
 )
 from layouts import LAYOUTS
+from work import Work, verdicts
 
 import tilepack
 
@@ -117,12 +120,12 @@ class Recipe(NamedTuple):
 
 
 def _import(target: str, *options: str) -> Recipe:
-    unit = {"exploded": "tile", "cache.tpk": "whole", "cache.tpkx": "whole"}.get(target, "bundle")
+    unit = "tile" if target in ("exploded", "xyz") else "whole" if "." in target else "bundle"
     return Recipe(target, ("import", "{source}", "{target}", *options), unit)
 
 
 def _make(command: str, target: str, *options: str, write: Callable[[Path], None] = nothing) -> Recipe:
-    storage_format = dict(LAYOUTS.values())[target]
+    storage_format = FORMATS[target]
     chosen = ("--storage-format", storage_format) if storage_format else ()
     return Recipe(target, (command, "{source}", "{target}", *chosen, *options), "whole", write)
 
@@ -171,6 +174,8 @@ WORKS: Mapping[str, Recipe] = {
     "export to EXPLODED": _make("export", "exploded", "--aoi", AREA),
     "export to .tpk": _make("export", "cache.tpk", "--aoi", AREA),
     "export to .tpkx": _make("export", "cache.tpkx", "--aoi", AREA),
+    **{f"import into {name}": _import(name) for name in WEB},
+    **{f"export to {name}": _make("export", name, "--aoi", AREA) for name in WEB},
     "convert to COMPACT": _make("convert", "v1"),
     "convert to COMPACT_V2": _make("convert", "v2"),
     "convert to EXPLODED": _make("convert", "exploded"),
@@ -222,7 +227,8 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
     source, before = folder / "source/Glass", folder / "before"
     before.mkdir(parents=True)
     if recipe.write_source is None:
-        write_v2(source, SCHEME, new_tiles(), tile_format=tilepack.TileFormat.PNG32)
+        side = side_of(recipe.target)
+        write_v2(source, scheme_for(side), new_tiles(side), tile_format=tilepack.TileFormat.PNG32)
     else:
         source = folder / "source" / ("v1" if recipe.target == "new" else "cache.tpkx")
         source.parent.mkdir()

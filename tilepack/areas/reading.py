@@ -188,17 +188,32 @@ def _find_file(area: str | Path) -> tuple[str, str | None]:
     text = str(area)
     if text.startswith("/vsi"):
         return text, None
+    path = Path(text)
     try:
-        path = Path(text)
-        if path.exists():
-            return text, None
+        found = path if path.exists() else None
         for parent in path.parents[:2]:
-            if parent.suffix.lower() in (".gdb", ".gpkg", ".sqlite") and parent.exists():
-                # A feature dataset between the two groups layers; their names are unique without it.
-                return str(parent), path.name
+            if found is None and parent.suffix.lower() in (".gdb", ".gpkg", ".sqlite") and parent.exists():
+                found = parent
+        is_ready = found is None or waits_for_nobody(found)
     except (OSError, ValueError):
-        pass
-    raise AreaOfInterestError(f"{text[:200]}: there is no such file, and it is neither WKT nor GeoJSON")
+        found, is_ready = None, True
+    if not is_ready:
+        raise AreaOfInterestError(f"{text}: is or holds a pipe or a device; write the area into a plain file")
+    if found is not None:
+        # A feature dataset between the two groups layers; their names are unique without it.
+        return str(found), None if found == path else path.name
+    said = text[:200] if text[:200].isprintable() else ascii(text[:200])
+    raise AreaOfInterestError(f"{said}: there is no such file, and it is neither WKT nor GeoJSON")
+
+
+def waits_for_nobody(path: Path) -> bool:
+    """Tell whether a file, or the folder of a geodatabase, can be opened at once: GDAL waits for a pipe's writer.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    places = path.iterdir() if path.is_dir() else (path,)
+    return all(place.is_file() or place.is_dir() for place in places)
 
 
 def _read_gdal(

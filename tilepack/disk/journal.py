@@ -43,15 +43,19 @@ PARTIAL: Final = ".partial"
 
 _VERSION: Final = 1
 _BEGINNING: Final = b'{"tilepack":'
-_LONGEST: Final = 64 << 20
+_LONGEST: Final = 16 << 20
 """Bytes of a line: that of an exploded bundle has 2 MB, more where its folders have long names."""
+_MOST_VALUES: Final = 1 << 20
+"""Lists, objects and commas of a line: that of an exploded bundle has 70,000."""
 _PIECE: Final = 1 << 20
 _SHOWN: Final = 400
 """Characters of a journal's own words in a message."""
-_TILES: Final = re.compile(r"R[0-9a-f]+C[0-9a-f]+\.bundl[ex]|C[0-9a-f]+\.[a-z]{2,5}", re.IGNORECASE)
-"""File names of bundles and tiles."""
+_TILES: Final = re.compile(
+    r"R[0-9a-f]+C[0-9a-f]+\.bundl[ex]|C[0-9a-f]+\.[a-z]{2,5}|[0-9]{1,10}\.(png|jpe?g|webp|pbf|mvt|gif)", re.IGNORECASE
+)
+"""File names of bundles, tiles and web tiles."""
 _DOCUMENTS: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|root\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png"
+    r"conf\.(xml|cdi|properties)|(root|metadata)\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png"
     r"|tilepack\.state",
     re.IGNORECASE,
 )
@@ -256,10 +260,10 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _parsed(path: Path, number: int, text: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        content = None
+    content = None
+    if sum(map(text.count, (b"[", b"{", b","))) <= _MOST_VALUES:
+        with contextlib.suppress(ValueError, RecursionError):
+            content = json.loads(text)
     if not isinstance(content, dict):
         raise _malformed(path, number)
     return content

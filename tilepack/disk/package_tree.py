@@ -209,7 +209,7 @@ class PackageTree:
         return {name: Stamp(member.file_size, member.CRC) for name, member in zip(files, members, strict=True)}
 
     def read_document(self, path: str) -> bytes:
-        """Give a whole file of at most 64 MiB.
+        """Give a whole file of at most 16 MiB.
 
         Raises:
             MetadataError: It is larger.

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from tilepack.disk.files import ByteRange, PositionedFile, explained
 from tilepack.errors import BundleError, CacheNotFoundError, MetadataError, TransferError
 
-LARGEST_DOCUMENT = 64 << 20
-"""Bytes up to which a document (conf.xml, root.json, ...) is read: 64 MiB."""
+LARGEST_DOCUMENT = 16 << 20
+"""Bytes up to which a document (conf.xml, root.json, ...) is read: 16 MiB."""
 
 _PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """O_NONBLOCK: opening a named pipe that someone put in a cache must not wait for its writer."""
@@ -66,7 +66,7 @@ class Tree(Protocol):
         """
 
     def read_document(self, path: str) -> bytes:
-        """Give a whole file of at most 64 MiB.
+        """Give a whole file of at most 16 MiB.
 
         Raises:
             MetadataError: It is larger.
@@ -190,7 +190,7 @@ class FolderTree:
         return found
 
     def read_document(self, path: str) -> bytes:
-        """Give a whole file of at most 64 MiB.
+        """Give a whole file of at most 16 MiB.
 
         Raises:
             MetadataError: It is larger.

@@ -3,7 +3,7 @@
 What every document of a cache has to get through:
 
 =======================  ============================================================================
-size                     at most 64 MiB; 200,000 tags of XML, 2,000,000 values of JSON
+size                     at most 16 MiB; 200,000 tags and attributes of XML, 500,000 values of JSON
 XML                      no DOCTYPE at all (so no entities), no network, libxml2's own limits left on
 JSON                     UTF-8 or UTF-16 with or without a mark, an object on top, no NaN, no number beyond
                          the range of a double, nested no deeper than 100
@@ -23,8 +23,9 @@ from typing import Final
 
 from tilepack.errors import MetadataError
 
-MAX_BYTES: Final = 64 << 20
-"""Largest document that is read. Real ones have kilobytes; legends with pictures reach a few megabytes."""
+MAX_BYTES: Final = 16 << 20
+"""Largest document that is read. Real ones have kilobytes; legends with pictures reach a few megabytes. A letter beyond
+the first 65,536 makes four bytes of each other one, and a text is held several times while it is read."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400

@@ -15,8 +15,8 @@ from tilepack.metadata.documents import REMEDY, check_size, read_integer, read_n
 MAX_DEPTH: Final = 100
 """Deepest nesting of JSON. Real documents have about ten; Python's own parser and printer give up near 1,000."""
 
-MAX_VALUES: Final = 2_000_000
-"""Most objects, lists and commas in a JSON document, so that 64 MiB cannot become gigabytes of memory."""
+MAX_VALUES: Final = 500_000
+"""Most objects, lists and commas in a JSON document, so that 16 MiB cannot become gigabytes of memory."""
 
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 

@@ -13,7 +13,7 @@ from tilepack.errors import MetadataError
 from tilepack.metadata.documents import REMEDY, check_size, read_integer, read_number, reason_of, shown
 
 MAX_TAGS: Final = 200_000
-"""Most tags in an XML document, opening and closing ones. 256 levels need 2,500."""
+"""Most tags in an XML document, opening and closing ones, and attributes. 256 levels need 2,500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def parse_xml(data: bytes, *, place: str, root: str | None = None) -> XmlNode:
     Raises:
         MetadataError: It is no well-formed XML, has a DOCTYPE, is too large, or has another topmost element.
     """
-    check_size(data, place, marks=b"<", most=MAX_TAGS)
+    check_size(data, place, marks=b"<=", most=MAX_TAGS)
     refusal = f"{place}: the document has a DOCTYPE; documents of caches have none, remove it"
     # Before anything is parsed; without the zeros this finds it in UTF-16 and UTF-32 too.
     if b"<!DOCTYPE" in data.replace(b"\0", b""):

@@ -314,10 +314,11 @@ def _expand(numbers: NDArray[np.uint8], header: _Header, key: tuple[int, ...] | 
         return np.array(numbers)
     clear = None
     if header.depth == 16:
-        wide = numbers.view(">u2").astype(np.uint32)
+        wide, numbers = numbers.view(">u2"), np.empty((height, width, channels), np.uint8)
         if key is not None:
-            clear = (wide == np.array(key, np.uint32)).all(axis=-1)
-        numbers = ((wide + 128) // 257).astype(np.uint8)
+            clear = (wide == np.array(key, np.uint16)).all(axis=-1)
+        for row, rounded in zip(wide, numbers, strict=True):  # one by one: 32 bits a number are much for a whole tile
+            rounded[...] = (row.astype(np.uint32) + 128) // 257
     pixels = np.empty((height, width, 4), np.uint8)
     pixels[..., :3] = numbers[..., : 3 if channels >= 3 else 1]
     pixels[..., 3] = numbers[..., -1] if channels in (2, 4) else 255

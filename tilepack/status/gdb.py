@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack._version import __version__
+from tilepack.areas.reading import waits_for_nobody
 from tilepack.disk.files import explained
 from tilepack.errors import MetadataError, TransferError
 from tilepack.spatial import SpatialReference, to_crs
@@ -84,7 +85,7 @@ def is_ours(path: Path) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on strangers' files are no matter here
         try:
-            return any(str(name) == MARKER for name, _ in list_layers(path))
+            return waits_for_nobody(path) and any(str(name) == MARKER for name, _ in list_layers(path))
         except (RuntimeError, ValueError, OSError):  # pyogrio's own errors are RuntimeErrors
             return False
 

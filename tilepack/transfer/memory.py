@@ -32,8 +32,10 @@ from tilepack.disk.tree import Stamp
 from tilepack.errors import TransferError
 
 _VERSION: Final = 1
-_LARGEST: Final = 256 << 20
+_LARGEST: Final = 64 << 20
 """Bytes of a memory: 60 for each bundle of each job."""
+_MOST_VALUES: Final = 4 << 20
+"""Lists, objects and commas of one: four for each bundle of each job."""
 
 
 class Seen(NamedTuple):
@@ -106,6 +108,8 @@ def recall(target: Path) -> TargetMemory:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             raise _malformed(path)
         data = path.read_bytes()
+    if sum(map(data.count, (b"[", b"{", b","))) > _MOST_VALUES:
+        raise _malformed(path)
     try:
         content = json.loads(data)
         for part in (content, content.get("next")):

@@ -179,6 +179,11 @@ def _examine(
             nothing.ledger.add(finding, mended=False)
         return _Case(_plan(str(source), there, None, nothing, {}), nothing, None)
     opened.enter_context(reader)
+    if not isinstance(reader, StoreReader):
+        raise UnsupportedError(
+            f"{reader.place}: is no cache of ArcGIS', and has none of what repair mends; convert it anew, which leaves "
+            f"out what is damaged by --skip-errors"
+        )
     state = state_of(_as_tiles(reader))
     diagnosis = diagnose(found, reader, how, looking)
     if there is not None:
@@ -248,8 +253,6 @@ def _make_anew(
     case: _Case, reader: StoreReader, request: TransferRequest, jobs: int | None, progress: Told | None
 ) -> TransferResult:
     """Make a new cache of what can be had of the old one."""
-    salvaging = case.salvaging(_as_tiles(reader))
-    plan = plan_transfer(salvaging, request)
     lock, done = Lock(), 0
 
     def moved(tiles: int, _: int) -> None:
@@ -259,7 +262,9 @@ def _make_anew(
         if progress is not None:
             progress(done, plan.tiles)
 
-    return run_transfer(plan, salvaging, jobs=jobs, progress=moved)
+    with case.salvaging(_as_tiles(reader)) as salvaging:
+        plan = plan_transfer(salvaging, request)
+        return run_transfer(plan, salvaging, jobs=jobs, progress=moved)
 
 
 class _Mending:
