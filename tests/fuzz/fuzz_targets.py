@@ -4,6 +4,7 @@ import fuzz_areas
 import fuzz_bundles
 import fuzz_caches
 import fuzz_documents
+import fuzz_jobs
 import fuzz_packages
 import fuzz_tiles
 
@@ -13,6 +14,7 @@ TARGETS = (
     *fuzz_packages.TARGETS,
     *fuzz_tiles.TARGETS,
     *fuzz_areas.TARGETS,
+    *fuzz_jobs.TARGETS,
     *fuzz_caches.TARGETS,
 )
 
