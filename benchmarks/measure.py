@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 
 @dataclass(slots=True)
@@ -70,24 +71,54 @@ def run(*command: str | Path, folder: Path | None = None) -> None:
     subprocess.run([str(part) for part in command], check=True, cwd=folder, stdout=subprocess.DEVNULL)
 
 
-_WITH_PEAK = """
-import atexit, re, sys
+_TELLING = """
+import atexit, re, resource, sys
 from pathlib import Path
-peak = lambda: print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
-atexit.register(peak)
+
+def tell():
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    peak = re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]
+    print(spent.ru_utime + spent.ru_stime, peak, file=sys.stderr)
+
+atexit.register(tell)
 from tilepack_cli.main import main
 main()
 """
 
 
-def peak_memory(*arguments: str | Path) -> int:
-    """Run tilepack with some arguments, and give the most memory that it had, in bytes (Linux).
+class Cost(NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    """By the clock."""
+    busy: float
+    """Seconds of processors, the system's work for it included."""
+    peak: int
+    """The most memory that it had, bytes."""
+
+
+def cost(*arguments: str | Path, codes: Sequence[int] = (0,)) -> Cost:
+    """Run tilepack with some arguments, and give what that took (Linux).
 
     The process reads its own high-water mark: what ``wait4`` tells of a child begins with its parent's.
+
+    Args:
+        arguments: Command and options.
+        codes: With which it may end.
     """
-    command = [sys.executable, "-c", _WITH_PEAK, *(str(part) for part in arguments)]
-    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    return int(done.stderr.split()[-1]) * 1024
+    command = [sys.executable, "-c", _TELLING, *(str(part) for part in arguments)]
+    begun = time.perf_counter()
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - begun
+    if done.returncode not in codes:
+        raise RuntimeError(f"tilepack {' '.join(map(str, arguments))}: {done.stderr[-2000:]}")
+    busy, peak = done.stderr.split()[-2:]
+    return Cost(seconds, float(busy), int(peak) * 1024)
+
+
+def peak_memory(*arguments: str | Path) -> int:
+    """Run tilepack with some arguments, and give the most memory that it had, in bytes (Linux)."""
+    return cost(*arguments).peak
 
 
 def copied(source: Path, target: Path) -> Callable[[], None]:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from building import build_memory, built
 from changing import unchanged
 from exporting import coverage, export, export_memory
 from importing import blended, import_memory, opaque
@@ -22,18 +23,23 @@ from measure import Row, show
 from moving import exploded, mapproxy, memory, whole_bundles
 from reporting import status
 from starting import help_text, info
+from web import tpkutils, web
 
 CASES: dict[str, Callable[[Path, int], list[Row]]] = {
     "moving": whole_bundles,
     "exploded": exploded,
     "mapproxy": mapproxy,
     "memory": memory,
+    "web": web,
+    "tpkutils": tpkutils,
     "export": export,
     "coverage": coverage,
     "export-memory": export_memory,
     "import": opaque,
     "blend": blended,
     "import-memory": import_memory,
+    "build": built,
+    "build-memory": build_memory,
     "changed": unchanged,
     "help": help_text,
     "info": info,

@@ -27,6 +27,22 @@ def no_waiting_for_the_disk():
         yield
 
 
+@pytest.fixture
+def little_memory():
+    """Give a test 2 GB more memory than it has: what allocates by a claimed size fails, and the machine lives."""
+    try:
+        import resource
+
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + (2 << 30), limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """Real caches written by ArcGIS; they are no part of the repository."""

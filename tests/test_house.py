@@ -29,8 +29,8 @@ LAYERS = (
     {"aoi_levels"},
     {"aoi_given"},
     {"stores"},
-    {"build", "inspect", "status", "transfer"},
-    {"upkeep"},
+    {"inspect", "status", "transfer"},
+    {"building", "upkeep"},
     {"arcpy", "jobs"},
     {"__init__"},
 )

@@ -18,6 +18,11 @@ from tilepack._version import __version__
 
 if TYPE_CHECKING:
     from tilepack.aoi_given import Area
+    from tilepack.building.build import build, plan_build
+    from tilepack.building.into import JoinedBuild, build_into, plan_build_into
+    from tilepack.building.plan import BuildPlan, BuildResult, BuiltLevel
+    from tilepack.building.planning import BuildOptions
+    from tilepack.building.resampling import Resampling
     from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
     from tilepack.errors import (
         AreaOfInterestError,
@@ -84,7 +89,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Area": "aoi_given",
     "AreaOfInterestError": "errors",
+    "BuildOptions": "building.planning",
+    "BuildPlan": "building.plan",
+    "BuildResult": "building.plan",
     "BuildStatus": "status.rows",
+    "BuiltLevel": "building.plan",
     "BundleDifference": "inspect.difference",
     "BundleError": "errors",
     "BundleKey": "keys",
@@ -118,6 +127,7 @@ _HOMES = {
     "JobOutcome": "jobs.report",
     "JobState": "jobs.report",
     "JobsReport": "jobs.report",
+    "JoinedBuild": "building.into",
     "LevelDifference": "inspect.difference",
     "LevelOfDetail": "scheme",
     "LevelReport": "inspect.report",
@@ -128,6 +138,7 @@ _HOMES = {
     "Preview": "inspect.preview",
     "RepairPlan": "upkeep.repair_plan",
     "RepairResult": "upkeep.repair_plan",
+    "Resampling": "building.resampling",
     "Severity": "inspect.rules",
     "SpatialReference": "spatial",
     "StatusOptions": "status.taking",
@@ -149,6 +160,8 @@ _HOMES = {
     "TransferResult": "transfer.result",
     "UnsupportedError": "errors",
     "WrittenStatus": "status.keeping",
+    "build": "building.build",
+    "build_into": "building.into",
     "compact": "upkeep.compacting",
     "convert": "transfer.convert",
     "convert_in_place": "upkeep.in_place",
@@ -165,6 +178,8 @@ _HOMES = {
     "list_bundles": "inspect.listing",
     "list_tiles": "inspect.listing",
     "open": "stores.open",
+    "plan_build": "building.build",
+    "plan_build_into": "building.into",
     "plan_compact": "upkeep.compacting",
     "plan_convert": "transfer.convert",
     "plan_create": "transfer.creating",
@@ -189,7 +204,11 @@ _HOMES = {
 __all__ = [
     "Area",
     "AreaOfInterestError",
+    "BuildOptions",
+    "BuildPlan",
+    "BuildResult",
     "BuildStatus",
+    "BuiltLevel",
     "BundleDifference",
     "BundleError",
     "BundleKey",
@@ -223,6 +242,7 @@ __all__ = [
     "JobOutcome",
     "JobState",
     "JobsReport",
+    "JoinedBuild",
     "LevelDifference",
     "LevelOfDetail",
     "LevelReport",
@@ -233,6 +253,7 @@ __all__ = [
     "Preview",
     "RepairPlan",
     "RepairResult",
+    "Resampling",
     "Severity",
     "SpatialReference",
     "StatusOptions",
@@ -255,6 +276,8 @@ __all__ = [
     "UnsupportedError",
     "WrittenStatus",
     "__version__",
+    "build",
+    "build_into",
     "compact",
     "convert",
     "convert_in_place",
@@ -271,6 +294,8 @@ __all__ = [
     "list_bundles",
     "list_tiles",
     "open",
+    "plan_build",
+    "plan_build_into",
     "plan_compact",
     "plan_convert",
     "plan_create",

@@ -13,7 +13,7 @@ from tilepack.scheme import TilingScheme
 
 
 class StorageFormat(StrEnum):
-    """How tiles are laid out on disk, under the names of ArcGIS' tools."""
+    """How tiles are laid out on disk: ArcGIS' own ways under the names of its tools, then those of the web."""
 
     COMPACT = "COMPACT"
     """V1: .bundle and .bundlx, 128 x 128 tiles a pair."""
@@ -21,6 +21,22 @@ class StorageFormat(StrEnum):
     """V2: one .bundle with its index inside, 128 x 128 tiles."""
     EXPLODED = "EXPLODED"
     """One file a tile."""
+    MBTILES = "MBTILES"
+    """An SQLite database, a row a tile."""
+    PMTILES = "PMTILES"
+    """One file, tiles along a Hilbert curve."""
+    XYZ = "XYZ"
+    """One file a tile, named by zoom, column and row in whatever order."""
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether tiles lie in bundles that move whole."""
+        return self in (StorageFormat.COMPACT, StorageFormat.COMPACT_V2)
+
+    @property
+    def is_web(self) -> bool:
+        """Whether levels are zooms of web mercator, and no document of ArcGIS' describes them."""
+        return self in (StorageFormat.MBTILES, StorageFormat.PMTILES, StorageFormat.XYZ)
 
 
 class TileFormat(StrEnum):
@@ -39,6 +55,20 @@ class TileFormat(StrEnum):
     """PNG where anything is transparent, JPEG elsewhere; decided tile by tile."""
     LERC = "LERC"
     """Elevation and other rasters; no image."""
+    WEBP = "WEBP"
+    """Of the web alone, where tiles of other formats may stand among them; ArcGIS' clients read none."""
+    PBF = "PBF"
+    """Vector tiles, most often gzipped; no image."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether tiles have pixels to decode, cut and blend."""
+        return self not in (TileFormat.LERC, TileFormat.PBF)
+
+    @property
+    def is_arcgis(self) -> bool:
+        """Whether a document of ArcGIS' image caches can name it."""
+        return self not in (TileFormat.WEBP, TileFormat.PBF)
 
 
 DEFAULT_TILE_FORMAT: Final = TileFormat.MIXED
@@ -112,3 +142,11 @@ class CacheInfo:
     """Members of root.json or mapserver.json that tilepack has no use for, given back unchanged."""
     unknown_elements: tuple[UnknownElement, ...] = ()
     """Likewise of conf.xml."""
+    web: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    """Likewise of the metadata of MBTiles, PMTiles and folders of web tiles."""
+
+    @property
+    def admitted(self) -> TileFormat:
+        """Tile format by which tiles are admitted: of the web each may be any image, which WEBP stands for."""
+        is_free = self.storage_format.is_web and self.tile_format.is_image
+        return TileFormat.WEBP if is_free else self.tile_format

@@ -64,8 +64,9 @@ def readable(text: str) -> str:
 
 
 def write_json(value: object) -> None:
-    """Write one JSON value to stdout, indented."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=_ascii_only()) + "\n")
+    """Write one JSON value to stdout, indented, piece by piece: the text of many rows is larger than they."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=_ascii_only())
+    sys.stdout.write("\n")
 
 
 def write_json_rows(rows: Iterable[object]) -> None:

@@ -26,6 +26,7 @@ from tilepack_cli.options import (
     refuse_contradictions,
 )
 from tilepack_cli.outcome import reported
+from tilepack_cli.pixels import Dedupe, DropBlank
 from tilepack_cli.transfers import (
     check_target,
     name_bundles,
@@ -41,6 +42,7 @@ Examples:
   tilepack convert Usa.tpkx Usa.tpk
   tilepack convert Usa.tpkx Layers --storage-format exploded
   tilepack convert Layers Layers.tpkx --levels 0-7,9
+  tilepack convert Usa.tpkx Usa.mbtiles
   tilepack convert Layers Usa.tpk --replace --dry-run
 """
 
@@ -53,6 +55,8 @@ class _Asked(TypedDict):
     scales: str | None
     replace: bool
     ready_to_serve: bool | None
+    drop_blank: bool
+    dedupe: bool
 
 
 @reported
@@ -65,6 +69,8 @@ def convert_cache(
     scales: Scales = None,
     replace: Replace = False,
     ready_to_serve: ReadyToServe = False,
+    drop_blank: DropBlank = False,
+    dedupe: Dedupe = False,
     dry_run: DryRun = False,
     jobs: Jobs = None,
     json: Json = False,
@@ -82,6 +88,8 @@ def convert_cache(
         scales=scales,
         replace=replace,
         ready_to_serve=ready_to_serve or None,
+        drop_blank=drop_blank,
+        dedupe=dedupe,
     )
     if dry_run:
         plan = look_ahead(partial(tilepack.plan_convert, source, target, **asked), quiet=quiet)

@@ -15,11 +15,13 @@ from tilepack_cli.figures import coordinates, measure, spans
 from tilepack_cli.options import (
     DryRun,
     Json,
+    Quality,
     Quiet,
     ReadyToServe,
     Replace,
     StorageFormatName,
     Target,
+    TileFormatName,
     Verbose,
     check_levels,
     check_scales,
@@ -42,14 +44,6 @@ Examples:
 _BY_HAND = "--wkid, --origin and --scales"
 
 
-def _tile_format(text: str | None) -> str | None:
-    """Take mixed, MIXED and the like."""
-    known = list(map(str, tilepack.TileFormat))
-    if text is not None and text.strip().upper() not in known:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
-    return text
-
-
 @reported
 def create_cache(
     target: Target,
@@ -65,21 +59,8 @@ def create_cache(
         ),
     ] = None,
     storage_format: StorageFormatName = None,
-    tile_format: Annotated[
-        str | None,
-        typer.Option(
-            "--tile-format",
-            metavar="FORMAT",
-            callback=_tile_format,
-            help="PNG, PNG8, PNG24, PNG32, JPEG, MIXED or LERC; the scheme's, else MIXED, if not given.",
-        ),
-    ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            "--quality", min=0, max=100, metavar="Q", help="Of JPEG and MIXED; the scheme's, else 75, if not given."
-        ),
-    ] = None,
+    tile_format: TileFormatName = None,
+    quality: Quality = None,
     levels: Annotated[
         str | None,
         typer.Option(

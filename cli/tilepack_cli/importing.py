@@ -46,7 +46,9 @@ Examples:
 Existing = Annotated[
     Path,
     typer.Argument(
-        metavar="TARGET", show_default=False, help="Cache folder or package that exists, and takes the tiles in."
+        metavar="TARGET",
+        show_default=False,
+        help="Cache folder, package or web tiles that are there; takes the tiles in.",
     ),
 ]
 

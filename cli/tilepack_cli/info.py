@@ -29,6 +29,9 @@ _STORED: Final = {
     "COMPACT": "COMPACT (V1)",
     "COMPACT_V2": "COMPACT_V2",
     "EXPLODED": "EXPLODED, a file per tile",
+    "MBTILES": "MBTiles",
+    "PMTILES": "PMTiles",
+    "XYZ": "XYZ, a file per tile",
 }
 
 
@@ -82,7 +85,7 @@ def _properties(report: tilepack.CacheReport) -> Table:
     from rich.table import Table
 
     info, scheme = report.info, report.info.scheme
-    container = "package" if report.is_package else "folder"
+    container = "folder" if not report.is_package else "file" if info.storage_format.is_web else "package"
     served = ", ready to serve" if info.ready_to_serve and not report.is_package else ""
     quality = f", quality {info.quality}" if info.quality else ""
     held = [level.level for level in report.levels if level.tiles]

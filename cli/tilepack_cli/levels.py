@@ -31,7 +31,7 @@ def show_levels(
         typer.Argument(
             metavar="SOURCE",
             show_default=False,
-            help="Cache folder, .tpk or .tpkx; or the JSON of a map service, as a file or an address.",
+            help="Cache folder, package, .mbtiles or .pmtiles; or the JSON of a map service, as a file or an address.",
         ),
     ],
     json: Json = False,

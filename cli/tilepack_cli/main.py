@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 import tilepack
 from tilepack_cli import (
+    build,
     compact,
     convert,
     create,
@@ -38,7 +39,7 @@ from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
 
-Compact (V1), compact-v2 and exploded cache folders, .tpk and .tpkx packages.
+Compact (V1), compact-v2 and exploded cache folders, .tpk and .tpkx packages, MBTiles, PMTiles.
 """
 
 _EXAMPLES = """\b
@@ -104,6 +105,7 @@ app.command("repair", cls=_Command, epilog=repair.EXAMPLES)(repair.repair_cache)
 app.command("delete", cls=_Command, epilog=delete.EXAMPLES)(delete.delete_tiles)
 app.command("compact", cls=_Command, epilog=compact.EXAMPLES)(compact.compact_cache)
 app.command("create", cls=_Command, epilog=create.EXAMPLES)(create.create_cache)
+app.command("build", cls=_Command, epilog=build.EXAMPLES)(build.build_cache)
 app.command("run", cls=_Command, epilog=run.EXAMPLES)(run.run_jobs)
 status.add_group(app, _Command)
 

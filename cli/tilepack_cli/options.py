@@ -30,7 +30,7 @@ def check_scales(text: str | None) -> str | None:
     return text
 
 
-_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded")
+_STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded", "xyz")
 
 
 def _storage_format(text: str | None) -> str | None:
@@ -43,6 +43,14 @@ def _storage_format(text: str | None) -> str | None:
     return name.upper().replace("-", "_")
 
 
+def _tile_format(text: str | None) -> str | None:
+    """Take mixed, MIXED and the like."""
+    known = list(map(str, tilepack.TileFormat))
+    if text is not None and text.strip().upper() not in known:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
+    return text
+
+
 def refuse_contradictions(levels: str | None, scales: str | None) -> None:
     """Refuse levels chosen in two ways."""
     if levels is not None and scales is not None:
@@ -52,14 +60,18 @@ def refuse_contradictions(levels: str | None, scales: str | None) -> None:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="SOURCE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."
+        metavar="SOURCE",
+        show_default=False,
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles, .pmtiles; folder or .zip of web tiles.",
     ),
 ]
 
 Target = Annotated[
     Path,
     typer.Argument(
-        metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
+        metavar="TARGET",
+        show_default=False,
+        help="What to make: a name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
     ),
 ]
 
@@ -69,7 +81,24 @@ StorageFormatName = Annotated[
         "--storage-format",
         metavar="FORMAT",
         callback=_storage_format,
-        help="Of a folder: compact, compact-v2 (if not given) or exploded.",
+        help="Of a folder: compact, compact-v2 (if not given), exploded or xyz.",
+    ),
+]
+
+TileFormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--tile-format",
+        metavar="FORMAT",
+        callback=_tile_format,
+        help="PNG, PNG8, PNG24, PNG32, JPEG, MIXED or LERC; the scheme's, else MIXED, if not given.",
+    ),
+]
+
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality", min=0, max=100, metavar="Q", help="Of JPEG and MIXED; the scheme's, else 75, if not given."
     ),
 ]
 

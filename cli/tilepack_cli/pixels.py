@@ -22,6 +22,12 @@ WholeTiles = Annotated[bool, typer.Option("--whole-tiles", help="Keep the tiles 
 
 KeepBlank = Annotated[bool, typer.Option("--keep-blank", help="Write tiles of which nothing visible is left.")]
 
+DropBlank = Annotated[bool, typer.Option("--drop-blank", help="Leave out all tiles in which nothing is visible.")]
+
+Dedupe = Annotated[
+    bool, typer.Option("--dedupe", help="Store equal tiles of MBTiles once, behind a view; PMTiles always do.")
+]
+
 SkipErrors = Annotated[
     bool,
     typer.Option("--skip-errors", help="Leave out damaged tiles that have to be decoded; ends with exit code 3 then."),
@@ -81,7 +87,7 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
         "--background": pixels.background is not None and request.update is None,
         "--whole-tiles": pixels.whole_tiles,
         "--keep-blank": pixels.keep_blank and request.update is None,
-        "--skip-errors": pixels.skip_errors and request.update is None,
+        "--skip-errors": pixels.skip_errors and request.update is None and not pixels.drop_blank,
         "--strict": pixels.strict,
     }
     named = [name for name, is_given in on_edges.items() if is_given]
@@ -96,7 +102,9 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
         named = [name for name, is_given in given.items() if is_given]
         found += [f"{', '.join(named)} changes nothing in a new target"] if named else []
         return found
-    if pixels.recompress and tile_format is not tilepack.TileFormat.MIXED:
+    if pixels.drop_blank:
+        found.append("--drop-blank is for new targets; where there is a target, blank tiles change nothing by MERGE")
+    if pixels.recompress and plan.info.admitted not in (tilepack.TileFormat.MIXED, tilepack.TileFormat.WEBP):
         found.append(f"--recompress is for MIXED; the target holds {tile_format} tiles")
     if pixels.allow_lossy and tile_format not in (tilepack.TileFormat.JPEG, tilepack.TileFormat.PNG8):
         found.append(f"--allow-lossy is for JPEG and PNG8; {tile_format} tiles lose nothing")

@@ -139,9 +139,9 @@ def verb_for(target: Path, *, replace: bool) -> str:
     return "replace" if replace and os.path.lexists(target) else "make"
 
 
-def name_kind(plan: tilepack.TransferPlan | tilepack.CreationPlan) -> str:
+def name_kind(plan: tilepack.TransferPlan | tilepack.CreationPlan | tilepack.BuildPlan) -> str:
     """Say what the target is: ``COMPACT_V2 folder, ready to serve``."""
-    container = "package" if plan.kind.is_package else "folder"
+    container = "folder" if not plan.kind.is_package else "file" if plan.kind.storage_format.is_web else "package"
     served = ", ready to serve" if plan.kind.ready_to_serve and not plan.kind.is_package else ""
     return f"{plan.kind.storage_format} {container}{served}"
 

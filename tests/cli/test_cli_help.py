@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
+import rasterio
 import shapely
 from command_line import environment, run
 from typer.main import get_command
@@ -22,7 +23,7 @@ TOP = get_command(app).commands
 GROUPS = {name: sorted(command.commands) for name, command in TOP.items() if hasattr(command, "commands")}
 COMMANDS = sorted([*TOP, *(f"{group} {name}" for group, names in GROUPS.items() for name in names)])
 """All commands: groups, and those in them."""
-HEAVY = {"numpy", "PIL", "shapely", "pyogrio", "pyproj", "lxml", "zlib_ng"}
+HEAVY = {"numpy", "PIL", "shapely", "pyogrio", "pyproj", "lxml", "zlib_ng", "rasterio"}
 
 
 def write_area(path: Path) -> None:
@@ -31,6 +32,15 @@ def write_area(path: Path) -> None:
     pop = np.array([5000])
     kinds = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
     pyogrio.raw.write(path, shape, [pop], ["pop"], driver=kinds[path.suffix], geometry_type="Polygon", crs="EPSG:4326")
+
+
+def write_raster(path: Path) -> None:
+    """Write a raster over the places of the tiles."""
+    values = np.full((64, 64), 77, np.int16 if path.stem == "dem" else np.uint8)
+    place = rasterio.Affine(1e4, 0, -5e6, 0, -1e4, 6e6)
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 1, "dtype": values.dtype.name}
+    with rasterio.open(path, "w", crs="EPSG:3857", transform=place, **profile) as data:
+        data.write(values, 1)
 
 
 def find(command: str):
@@ -82,6 +92,8 @@ def taken_by(asked: list[str]) -> list[str]:
     command, *words = asked
     if command in ("create", "run"):
         return []
+    if command == "build":
+        return words[words.index("--into") + 1 :][:1] if "--into" in words else []
     if command == "status":
         return words[1:2]
     return words[: 2 if "--merge" in words or command in ("import", "diff") else 1]
@@ -104,7 +116,9 @@ def test_every_example_works_when_its_source_is_there(command, tpkx, tmp_path, m
         for word in asked:
             if word.endswith((".gpkg", ".geojson")):
                 write_area(Path(word.rpartition("=")[2]))
-            if word.endswith(".toml"):
+            elif word.endswith(".tif"):
+                write_raster(Path(word))
+            elif word.endswith(".toml"):
                 Path(word).write_text(
                     '[[job]]\nname = "cut"\ndo = "export"\nsource = "Usa.tpkx"\ntarget = "city.tpkx"\nlevels = "0-1"\n'
                 )

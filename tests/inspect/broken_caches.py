@@ -1,10 +1,13 @@
 """One broken cache for every rule of verify: a small sound one with one thing changed."""
 
+import contextlib
 import io
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from caches import write_files
 from hostile_builders import (
     CONF_CDI,
     ORIGIN,
@@ -24,6 +27,9 @@ from hostile_builders import (
 from hostile_bundles import u32, u64, v1_offset, v2_entry, v2_entry_of
 from hostile_case import Make, changed, member, packed, placed, rewritten
 from PIL import Image
+from web_caches import write_mbtiles
+
+from tilepack.keys import TileKey
 
 LEVEL = "_alllayers/L01"
 BUNDLE = f"{LEVEL}/R0000C0000.bundle"
@@ -264,4 +270,26 @@ def tiles() -> Iterator[Broken]:
     yield tile("tile-undecodable", patched(sound, 45, b"\x55\x55"), deep=True)
 
 
-CASES = [*whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]
+def stores() -> Iterator[Broken]:
+    def twice(folder: Path) -> Path:
+        loose = ("create table tiles (zoom_level, tile_column, tile_row, tile_data)",)
+        said = {"bounds": "-180,-85.051128,180,85.051128"}
+        path = write_mbtiles(folder / "map.mbtiles", {TileKey(1, 0, 0): png(3)}, schema=loose, metadata=said)
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("insert into tiles select * from tiles")
+        return path
+
+    def unsaid(folder: Path) -> Path:
+        write_files(
+            folder / "tiles",
+            {f"1/{column}/{row}.png": picture("PNG", (256, 256)) for column in (0, 1) for row in (0, 1)},
+        )
+        return folder / "tiles"
+
+    yield Broken("order-guessed", unsaid, "documents", frozenset({"extent-missing"}))
+    yield Broken("store-damaged", twice, "window L01/R0000C0000")
+
+
+WEB_CASES = list(stores())
+"""Of stores that are not ArcGIS'."""
+CASES = [*WEB_CASES, *whole(), *packages(), *documents(), *names(), *headers(), *indexes(), *tiles()]

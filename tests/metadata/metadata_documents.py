@@ -229,7 +229,7 @@ infos = st.builds(
     CacheInfo,
     name=words,
     scheme=schemes(),
-    storage_format=st.sampled_from(StorageFormat),
-    tile_format=st.sampled_from(TileFormat),
+    storage_format=st.sampled_from([known for known in StorageFormat if not known.is_web]),
+    tile_format=st.sampled_from([known for known in TileFormat if known.is_arcgis]),
     quality=counts,
 )

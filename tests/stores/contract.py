@@ -6,6 +6,7 @@ The tiles are known beforehand, and the stores under test were packed without ti
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,12 +26,25 @@ class StoreContract:
     storage_format: StorageFormat
     """What the store shall be known as."""
 
+    documents = frozenset({"conf.xml", "root.json"})
+    """What the folder holds of which the store says that it is its home: one of these."""
+
     stored_order = True
     """Whether tiles have an order of their own; those of an exploded cache have none and come row by row."""
+
+    look = staticmethod(look_at_tiles)
+    """Reads the tiles without tilepack."""
 
     def make(self, folder: Path, tiles: Tiles) -> Path:
         """Pack the tiles of a web mercator cache; give the path to open."""
         raise NotImplementedError
+
+    def names(self, bundle: BundleKey, tiles: Sequence[TileKey]) -> list[str]:
+        """Give patterns of the files, below the place, of a bundle that holds some tiles."""
+        folder = f"L{bundle.level:02d}"
+        if self.storage_format is StorageFormat.EXPLODED:
+            return [f"{folder}/R{tile.row:08x}/C{tile.column:08x}.*" for tile in tiles]
+        return [f"{folder}/R{bundle.row:04x}C{bundle.column:04x}.bund*"]
 
     @staticmethod
     def bundles(store: TileReader) -> list[BundleKey]:
@@ -40,7 +54,7 @@ class StoreContract:
         assert isinstance(store, TileReader)
 
     def test_bytes_reached_without_the_store_are_the_tiles(self, place, tiles):
-        assert look_at_tiles(place) == tiles
+        assert self.look(place) == tiles
 
     def test_tiles_gives_every_tile_with_its_data(self, store, tiles):
         assert {tile: data for bundle in self.bundles(store) for tile, data in store.tiles(bundle)} == tiles
@@ -126,17 +140,14 @@ class StoreContract:
         if place.is_file():
             assert store.home is None
         else:
-            assert {"conf.xml", "root.json"} & {path.name for path in store.home.iterdir()}
+            assert self.documents & {path.name for path in store.home.iterdir()}
 
     def test_newest_is_the_time_of_the_newest_file_and_none_in_a_package(self, store, place, tiles):
         for number, (bundle, held) in enumerate(by_bundle(tiles).items()):
             if place.is_file():
                 assert store.newest(bundle) is None
                 continue
-            names = [f"R{bundle.row:04x}C{bundle.column:04x}.bund*"]
-            if self.storage_format is StorageFormat.EXPLODED:
-                names = [f"R{tile.row:08x}/C{tile.column:08x}.*" for tile, _ in held]
-            files = [path for name in names for path in place.rglob(f"L{bundle.level:02d}/{name}")]
+            files = [path for name in self.names(bundle, [tile for tile, _ in held]) for path in place.rglob(name)]
             newest = max(path.stat().st_mtime for path in files)
             assert store.newest(bundle) == newest
             os.utime(files[-1], (newest + 10 + number, newest + 10 + number))
@@ -144,7 +155,7 @@ class StoreContract:
             assert store.newest(bundle) == newest + 10 + number
 
     def test_raw_bytes_hold_the_tiles_where_the_index_says(self, store, tiles):
-        if self.storage_format is StorageFormat.EXPLODED:
+        if not self.storage_format.is_compact:
             assert not hasattr(store, "raw")
             return
         for bundle, held in by_bundle(tiles).items():

@@ -1,10 +1,11 @@
-"""Packages larger than 4 GiB, made of holes."""
+"""Packages beyond what plain ZIP can say: larger than 4 GiB, made of holes, and of more than 65,535 members."""
 
 from __future__ import annotations
 
 import io
 import struct
 import zipfile
+import zlib
 
 import pytest
 from caches import SLOTS, V2_FIRST, payload, read_all, ready_files, web_mercator, write_zip
@@ -89,6 +90,24 @@ def test_package_with_members_behind_4_gib_is_read(tmp_path):
         package.write(struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 3, 3, len(directory), 0xFFFFFFFF, 0))
     with tilepack.open(tmp_path / "huge.tpkx") as reader:
         assert (reader.read(far), reader.read(last)) == (b"far away", b"last tile")
+
+
+def test_package_of_more_members_than_16_bits_count_is_read(tmp_path):
+    """What is beyond is counted in Zip64 records; these here were written by struct."""
+    files = {name.encode(): data for name, data in ready_files(web_mercator(), FEW).items()}
+    files |= {b"more/%05x" % number: b"" for number in range(1 << 16)}
+    body, directory = io.BytesIO(), io.BytesIO()
+    for name, data in files.items():
+        fields = (0, 0, 0, 0, 33, zlib.crc32(data), len(data), len(data), len(name), 0)
+        directory.write(struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, *fields[1:], *[0] * 4, body.tell()) + name)
+        body.write(struct.pack("<4s5H3I2H", b"PK\3\4", 20, *fields[1:]) + name + data)
+    size, end, count = directory.tell(), body.tell(), len(files)
+    body.write(directory.getvalue())
+    body.write(struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, end))
+    body.write(struct.pack("<4sIQI", b"PK\6\7", 0, end + size, 1))
+    body.write(struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, size, end, 0))
+    (tmp_path / "many.tpkx").write_bytes(body.getvalue())
+    assert read_all(tmp_path / "many.tpkx") == FEW
 
 
 def test_package_written_beyond_4_gib_is_read_by_the_standard_library(tmp_path, monkeypatch):

@@ -20,36 +20,52 @@ from PIL import Image
 
 import tilepack
 from tilepack.keys import TileKey
+from tilepack.scheme import TilingScheme
 
 SIDE = 64
-SCHEME = scheme_of(3857, (-WORLD, WORLD), 2 * WORLD / SIDE / 256, SIDE)
-"""Level 0 has 256 x 256 tiles, and so four bundles."""
+WEB = ("web.mbtiles", "web.pmtiles", "web.zip", "xyz")
+"""Targets of web tiles."""
+
+
+def side_of(target: str) -> int:
+    """Give the pixels of a tile's side: web tiles have 256 at least."""
+    return 256 if target in WEB else SIDE
+
+
+def scheme_for(side: int) -> TilingScheme:
+    """Give the grid; level 0 has 256 x 256 tiles, and so four bundles."""
+    return scheme_of(3857, (-WORLD, WORLD), 2 * WORLD / side / 256, side)
+
+
+SCHEME = scheme_for(SIDE)
 
 Tiles = dict[TileKey, bytes]
 Tree = dict[str, bytes | None]
 """Every file's bytes by its path, None for folders."""
 
 
+FORMATS = {**dict(LAYOUTS.values()), **{name: "xyz" if name == "xyz" else None for name in WEB}}
+
 # Pictures
 
 
-def blocks(key: object, opacities: tuple[int, ...]) -> Image.Image:
+def blocks(key: object, opacities: tuple[int, ...], side: int) -> Image.Image:
     noise = random.Random(str(key))
     image = Image.frombytes("RGBA", (4, 4), noise.randbytes(64))
     image.putalpha(Image.frombytes("L", (4, 4), bytes(noise.choice(opacities) for _ in range(16))))
-    return image.resize((SIDE, SIDE), Image.Resampling.NEAREST)
+    return image.resize((side, side), Image.Resampling.NEAREST)
 
 
-def glass(tile: TileKey, name: str) -> bytes:
+def glass(tile: TileKey, name: str, side: int = SIDE) -> bytes:
     """Draw a PNG that one can partly see through: laid over a tile twice, it gives other pixels than once."""
     out = io.BytesIO()
-    blocks((*tile, name), (0, 90, 160, 255)).save(out, "PNG")
+    blocks((*tile, name), (0, 90, 160, 255), side).save(out, "PNG")
     return out.getvalue()
 
 
-def photo(tile: TileKey, name: str) -> bytes:
+def photo(tile: TileKey, name: str, side: int = SIDE) -> bytes:
     out = io.BytesIO()
-    blocks((*tile, name), (255,)).convert("RGB").save(out, "JPEG", quality=80)
+    blocks((*tile, name), (255,), side).convert("RGB").save(out, "JPEG", quality=80)
     return out.getvalue()
 
 
@@ -57,20 +73,20 @@ def square(level: int, row: int, column: int, side: int = 2) -> list[TileKey]:
     return [TileKey(level, row + down, column + right) for down in range(side) for right in range(side)]
 
 
-def old_tiles() -> Tiles:
+def old_tiles(side: int = SIDE) -> Tiles:
     """Give a cache's tiles: to be blended with, to be taken the place of, to stay, and one bundle to be deleted."""
-    tiles = {tile: glass(tile, "old") for tile in square(0, 10, 10)}
-    tiles |= {tile: photo(tile, "old") for tile in square(0, 10, 200)}
-    tiles |= {tile: photo(tile, "old") for tile in square(1, 3, 3)}
-    return tiles | {tile: glass(tile, "old") for tile in square(1, 300, 300, 1)}
+    tiles = {tile: glass(tile, "old", side) for tile in square(0, 10, 10)}
+    tiles |= {tile: photo(tile, "old", side) for tile in square(0, 10, 200)}
+    tiles |= {tile: photo(tile, "old", side) for tile in square(1, 3, 3)}
+    return tiles | {tile: glass(tile, "old", side) for tile in square(1, 300, 300, 1)}
 
 
-def new_tiles() -> Tiles:
+def new_tiles(side: int = SIDE) -> Tiles:
     """Give what is imported: over the first two bundles, into a new one, and into a new level."""
-    tiles = {tile: glass(tile, "new") for tile in [*square(0, 11, 11), *square(0, 10, 200)]}
-    tiles |= {tile: glass(tile, "new") for tile in square(0, 200, 10)}
-    tiles |= {tile: photo(tile, "new") for tile in square(1, 3, 4, 1)}
-    return tiles | {tile: glass(tile, "new") for tile in square(2, 5, 5)}
+    tiles = {tile: glass(tile, "new", side) for tile in [*square(0, 11, 11), *square(0, 10, 200)]}
+    tiles |= {tile: glass(tile, "new", side) for tile in square(0, 200, 10)}
+    tiles |= {tile: photo(tile, "new", side) for tile in square(1, 3, 4, 1)}
+    return tiles | {tile: glass(tile, "new", side) for tile in square(2, 5, 5)}
 
 
 # Processes
@@ -178,7 +194,7 @@ class Work:
         for bundle in by_bundle(self.old | self.new):
             window = {tile for tile in self.old | self.new if tile.bundle == bundle}
             now, old, new = ({tile: tiles.get(tile) for tile in window} for tiles in (found, self.old, self.new))
-            if "exploded" in self.target:  # bundles are no files there
+            if self.target in ("exploded", "xyz"):  # bundles are no files there
                 assert all(now[tile] in (old[tile], new[tile]) for tile in window), bundle
             else:
                 assert now in (old, new), bundle
@@ -230,6 +246,8 @@ WORKS: Mapping[str, tuple[str, ...]] = {
     "export to EXPLODED": ("export", "exploded"),
     "export to .tpk": ("export", "cache.tpk"),
     "export to .tpkx": ("export", "cache.tpkx"),
+    **{f"import into {name}": ("import", name) for name in WEB},
+    **{f"export to {name}": ("export", name) for name in WEB},
 }
 """Command, target, and options, by what is done."""
 
@@ -240,12 +258,13 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
     """Make source and target of a work, below a folder that is its own, and run it once to see what has to be."""
     command, target, *options = WORKS[name]
     source, before, place = folder / "source/Glass", folder / "before", folder / "targets"
-    write_v2(source, SCHEME, new_tiles(), tile_format=tilepack.TileFormat.PNG32)
+    side = side_of(target)
+    write_v2(source, scheme_for(side), new_tiles(side), tile_format=tilepack.TileFormat.PNG32)
     before.mkdir()
     if command == "import":
         write_target(before / target)
     else:
-        storage_format = dict(LAYOUTS.values())[target]
+        storage_format = FORMATS[target]
         options += ["--storage-format", storage_format] if storage_format else []
         options += ["--aoi", AREA]
     old = read_tiles(before / target) if command == "import" else {}
@@ -264,16 +283,17 @@ def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
 
 def write_target(place: Path) -> None:
     """Write a cache to import into, as others would write it; of packages, as tilepack does."""
-    tiles = old_tiles()
+    side = side_of(place.name)
+    tiles, scheme = old_tiles(side), scheme_for(side)
     if place.name == "v1":
-        write_v1(place, SCHEME, tiles)
+        write_v1(place, scheme, tiles)
     elif place.name == "v2":
-        write_v2(place, SCHEME, tiles)
+        write_v2(place, scheme, tiles)
     elif place.name == "served":
-        write_files(place, ready_files(SCHEME, tiles))
+        write_files(place, ready_files(scheme, tiles))
     else:
         plain = place.with_name("plain")
-        write_v2(plain, SCHEME, tiles)
-        storage_format = dict(LAYOUTS.values())[place.name]
+        write_v2(plain, scheme, tiles)
+        storage_format = FORMATS[place.name]
         tilepack.convert(plain, place, storage_format=storage_format)
         shutil.rmtree(plain)

@@ -262,7 +262,7 @@ def test_elevation_stays_among_elevation(tmp_path):
         tmp_path, block(elevation, 5, *HERE), TileFormat.LERC, block(dot, 5, *HERE), TileFormat.MIXED
     )
     for one, other in ((source, target), (target, source)):
-        with pytest.raises(tilepack.UnsupportedError, match="images and elevation cannot stand in one cache"):
+        with pytest.raises(tilepack.UnsupportedError, match="images and other data cannot stand in one cache"):
             tilepack.import_cache(one, other)
 
 

@@ -26,6 +26,14 @@ KILLS = {
     "export to COMPACT": 2,
     "export to EXPLODED": 2,
     "export to .tpkx": 2,
+    "import into web.mbtiles": 3,
+    "import into web.pmtiles": 3,
+    "import into web.zip": 3,
+    "import into xyz": 6,
+    "export to web.mbtiles": 2,
+    "export to web.pmtiles": 2,
+    "export to web.zip": 2,
+    "export to xyz": 2,
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from caches import (
@@ -112,7 +114,7 @@ def test_a_dry_run_says_what_is_to_gain_level_by_level(kind, tmp_path):
 
 
 @EVERY_PACKAGE
-def test_packages_are_written_anew(layout, tmp_path):
+def test_packages_are_written_anew(layout, tmp_path, monkeypatch):
     tiles = {tile: data for tile, data in TILES.items() if tile.level < 18}
     files = tpk_files(SCHEME, tiles) if layout == "tpk" else ready_files(SCHEME, tiles)
     folder = "v101/Layers/_alllayers" if layout == "tpk" else "tile"
@@ -121,7 +123,12 @@ def test_packages_are_written_anew(layout, tmp_path):
     cache = tmp_path / f"cache.{layout}"
     write_zip(cache, packed)
     size = cache.stat().st_size
-    result = tilepack.compact(cache)
+    dead = tilepack.plan_compact(cache).dead_bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - dead - 1))
+    with pytest.raises(tilepack.TransferError, match="make room"):
+        tilepack.compact(cache)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size - dead))
+    result = tilepack.compact(cache)  # who compacts has little room
     assert look_at_files(cache) == files | {"esri.lyr": b"x"}
     assert result.gained_bytes <= size - cache.stat().st_size + 4096  # entries of folders
     when = stamps(cache)

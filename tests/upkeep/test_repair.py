@@ -15,8 +15,8 @@ from tilepack.keys import TileKey
 from tilepack.upkeep.mending import MENDING, Mending
 
 SOUND = {TileKey(*key): data for key, data in TILES.items()}
-NAMES = [case.name for case in broken_caches.CASES]
-EVERY_CASE = pytest.mark.parametrize("case", broken_caches.CASES, ids=NAMES)
+CASES = [case for case in broken_caches.CASES if case not in broken_caches.WEB_CASES]
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 UNMENDED_TILE = {"tile-unknown", "tile-no-image", "tile-format", "tile-size", "tile-truncated", "tile-undecodable"}
 """Codes of tiles whose bytes are others than those of the sound cache, and stay so."""
@@ -126,6 +126,14 @@ def test_every_breach_is_mended_in_a_new_target_or_left(case, tmp_path):
         elif case.code not in ("cache-empty", "level-declared-empty"):
             named = any(touches(finding, tile) or "tile" not in finding.code for finding in lost)
             assert named or case.code in ("tile-empty", "file-misplaced"), f"{tile} is lost, and nobody said so"
+
+
+@pytest.mark.parametrize("case", broken_caches.WEB_CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("target", [None, "new.tpkx"])
+def test_web_tiles_are_not_repaired(case, target, tmp_path):
+    source = case.make(tmp_path)
+    with pytest.raises(tilepack.UnsupportedError, match="convert it anew"):
+        tilepack.repair(source, target and tmp_path / target)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

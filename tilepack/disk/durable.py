@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,8 @@ from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename or removal is tried again that Windows refuses because someone has the file open."""
+_SYNCED_AT_ONCE: Final = 64 << 20
+"""Bytes of a growing file after which they are sent to the disk."""
 _FEW: Final = 8
 """Files that are synced one by one, rather than the whole file system with what others write to it."""
 
@@ -86,6 +90,41 @@ def sync_tree(folder: Path) -> None:
             for name in names:
                 _sync_file(Path(parent, name))
             sync_folder(Path(parent))
+
+
+class EarlySync:
+    """Lets a file that grows reach the disk while it grows, so that little is left to wait for at its end."""
+
+    def __init__(self, path: Path) -> None:
+        """Watch a file that is there.
+
+        Raises:
+            TransferError: It cannot be opened.
+        """
+        self._pool = ThreadPoolExecutor(1, "tilepack-sync")
+        self._running: Future[None] | None = None
+        self._due = 0
+        with explained("open the file", path):
+            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def wrote(self, count: int) -> None:
+        """Count bytes; every now and then they are sent on their way."""
+        self._due += count
+        if self._due >= _SYNCED_AT_ONCE and (self._running is None or self._running.done()):
+            self._due = 0
+            self._running = self._pool.submit(self._sync)
+
+    def _sync(self) -> None:
+        # Systems without fdatasync (Windows, macOS) write at the end; so does a disk that fails, and that one says it.
+        with contextlib.suppress(OSError, AttributeError):
+            os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does no harm."""
+        self._pool.shutdown(wait=True)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def sync_files(paths: Sequence[Path]) -> None:

@@ -50,10 +50,12 @@ _MOST_VALUES: Final = 1 << 20
 _PIECE: Final = 1 << 20
 _SHOWN: Final = 400
 """Characters of a journal's own words in a message."""
-_TILES: Final = re.compile(r"R[0-9a-f]+C[0-9a-f]+\.bundl[ex]|C[0-9a-f]+\.[a-z]{2,5}", re.IGNORECASE)
-"""File names of bundles and tiles."""
+_TILES: Final = re.compile(
+    r"R[0-9a-f]+C[0-9a-f]+\.bundl[ex]|C[0-9a-f]+\.[a-z]{2,5}|[0-9]{1,10}\.(png|jpe?g|webp|pbf|mvt|gif)", re.IGNORECASE
+)
+"""File names of bundles, tiles and web tiles."""
 _DOCUMENTS: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|root\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png"
+    r"conf\.(xml|cdi|properties)|(root|metadata)\.json|iteminfo\.(json|xml)|item\.pkinfo|mapserver\.json|thumbnail\.png"
     r"|tilepack\.state",
     re.IGNORECASE,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -113,7 +114,8 @@ class PackageContainer:
         self._allocated = 0
         self._reserved: dict[str, Member] = {}
         self._finished: dict[str, Member] = {}
-        self._later: dict[str, _Spooled | None] = {}
+        # A plain dict walks over all that were taken from its front, each time that it is asked for the first.
+        self._later: OrderedDict[str, _Spooled | None] = OrderedDict()
         self._aside: PositionedFile | None = None
         self._aside_end = 0
         self._lock = threading.Lock()

@@ -123,12 +123,14 @@ class Staging:
         self._lock.release()
 
 
+_ANY_PART: Final = r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?|\.DS_Store|Thumbs\.db"
 _CACHE_PART: Final = re.compile(
-    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile|\.DS_Store|Thumbs\.db"
-    r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?",
-    re.IGNORECASE,
+    r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile" + _ANY_PART, re.IGNORECASE
 )
 
+
+_WEB_PART: Final = re.compile(r"[0-9]{1,2}|metadata\.json" + _ANY_PART, re.IGNORECASE)
+"""Of folders of web tiles, which that document tells apart from other folders with numbers for names."""
 
 STATUS_FOLDERS: Final = ("Status.gdb", "Status.gdb.arcgis")
 """Geodatabases in a cache's folder that say how far it is built: its own, and ArcGIS' where that had to make room."""
@@ -155,7 +157,8 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
         return
     with explained("list the folder", target):
         names = sorted(path.name for path in target.iterdir())
-    foreign = [name for name in names if not is_cache_part(name)]
+    part = _WEB_PART if "metadata.json" in names else _CACHE_PART
+    foreign = [name for name in names if not part.fullmatch(name)]
     if foreign:
         raise CacheExistsError(
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from tilepack.aoi_given import AreaLike, read_areas
 from tilepack.aoi_levels import AreasByLevel
-from tilepack.cache import TileFormat
 from tilepack.errors import AreaOfInterestError, TilingSchemeError
 from tilepack.inspect.bundle_verdicts import BundleComparer, BundleFindings, BundlePair
 from tilepack.inspect.difference import (
@@ -120,8 +119,9 @@ class _Comparison:
         self._b = b
         self._warnings: list[str] = []
         self._pixels: PixelComparer | None = None
-        if pixels and TileFormat.LERC in {a.info.tile_format, b.info.tile_format}:
-            self._warnings.append("LERC tiles are no images: they are compared by their bytes")
+        no_images = [info.tile_format for info in (a.info, b.info) if not info.tile_format.is_image]
+        if pixels and no_images:
+            self._warnings.append(f"{no_images[0]} tiles are no images: they are compared by their bytes")
         elif pixels:
             self._pixels = PixelComparer(a.info.scheme.tile_width, a.info.scheme.tile_height)
 

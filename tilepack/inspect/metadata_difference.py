@@ -116,7 +116,8 @@ def _levels_of_one(a: TilingScheme, b: TilingScheme) -> Iterator[str]:
 def _notes(a: CacheInfo, b: CacheInfo) -> Iterator[str]:
     if a.storage_format is not b.storage_format:
         yield _sentence("storage format", a.storage_format, b.storage_format)
-    if a.ready_to_serve is not b.ready_to_serve:
+    is_web = a.storage_format.is_web or b.storage_format.is_web
+    if a.ready_to_serve is not b.ready_to_serve and not is_web:
         yield _sentence("described by", *("root.json" if info.ready_to_serve else "conf.xml" for info in (a, b)))
     pairs = [(lod.level, find_level(b.scheme, lod.resolution, lod.level)) for lod in a.scheme.levels]
     renumbered = [f"{here} here is {lod.level} there" for here, lod in pairs if lod is not None and lod.level != here]

@@ -165,9 +165,9 @@ def preview(
 
 
 def _refuse_what_is_no_image(reader: TileReader) -> None:
-    if reader.info.tile_format is TileFormat.LERC:
+    if not reader.info.tile_format.is_image:
         raise UnsupportedError(
-            f"{reader.place}: holds LERC tiles, which are values and no images; nothing can be drawn"
+            f"{reader.place}: holds {reader.info.tile_format} tiles, which are no images; nothing can be drawn"
         )
 
 

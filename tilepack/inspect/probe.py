@@ -37,6 +37,8 @@ _FITTING: Final[dict[TileFormat, frozenset[str]]] = {
     TileFormat.JPEG: frozenset({"JPEG"}),
     TileFormat.MIXED: frozenset({"JPEG", "PNG", "PNG8", "PNG24", "PNG32"}),
     TileFormat.LERC: frozenset({"LERC"}),
+    TileFormat.WEBP: frozenset({"WEBP"}),
+    TileFormat.PBF: frozenset({"PBF"}),
 }
 
 

@@ -63,6 +63,11 @@ RULES: Final[dict[str, Rule]] = {
     "package-member-damaged": Rule(_E, "a member's bytes differ from its checksum (--deep)", _BACKUP),
     "package-member-deflated": Rule(_W, "a member is compressed; ArcGIS reads only stored ones", _REPAIR),
     "package-junk": Rule(_N, "a member is what packing programs leave behind", _PACK),
+    # Databases and archives of web tiles
+    "store-damaged": Rule(_E, "a database or archive contradicts itself, or places tiles where none can be", _BACKUP),
+    "order-guessed": Rule(
+        _W, "nothing says which numbers of a web tile's name are columns and rows", "say it by the path"
+    ),
     # Documents
     "document-missing": Rule(_W, "a document that ArcGIS expects in a package is missing", _REPAIR),
     "document-malformed": Rule(_W, "a document that tiles can be read without is malformed", _BACKUP),

@@ -20,10 +20,12 @@ from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list
 from tilepack.inspect.checks.package import check_members, check_names
 from tilepack.inspect.checks.tile_files import RowChecks, list_rows
 from tilepack.inspect.checks.tiles import TileChecks
+from tilepack.inspect.checks.windows import check_window, list_windows
 from tilepack.inspect.findings import Collector, Findings
 from tilepack.keys import TileRange
 from tilepack.selection import LevelSelection
-from tilepack.stores.open import open_cache
+from tilepack.stores.base import TileReader
+from tilepack.stores.open import is_zip, open_cache
 from tilepack.stores.reader import StoreReader
 
 Progress = Callable[[float, int], None]
@@ -66,28 +68,28 @@ def verify(
         return found.findings(str(source), deep=deep)
     with reader:
         walk = _Walk(found, reader, deep=deep, jobs=jobs or os.cpu_count() or 1, progress=progress)
-        walk.run(selection)
+        if isinstance(reader, StoreReader):
+            walk.run(selection, reader)
+        else:
+            walk.run_windows(selection)
     return found.findings(reader.place, deep=deep)
 
 
-def open_to_check(found: Collector, place: Path) -> StoreReader | None:
+def open_to_check(found: Collector, place: Path) -> TileReader | None:
     """Open a cache that may be broken; None, and findings, where it cannot be opened.
 
     Raises:
         CacheNotFoundError: There is no cache.
         TransferError: The system refuses to read it.
     """
-    if place.is_file() and place.suffix.lower() not in (".xml", ".json", ".cdi"):
+    if place.is_file() and is_zip(place):
         check_names(found, place)
     try:
-        reader = open_cache(place)
+        return open_cache(place)
     except (MetadataError, BundleError, UnsupportedError) as error:
         if not found.has_errors:  # else what is wrong with it is told already
             found.add_error(_code_of(error, place), place.name, error)
         return None
-    if not isinstance(reader, StoreReader):
-        raise UnsupportedError(f"{reader.place}: is not stored in ArcGIS' way; convert it first")
-    return reader
 
 
 def _code_of(error: Exception, place: Path) -> str:
@@ -100,56 +102,74 @@ class _Walk:
     """One check of one open cache."""
 
     def __init__(
-        self, found: Collector, reader: StoreReader, *, deep: bool, jobs: int, progress: Progress | None
+        self, found: Collector, reader: TileReader, *, deep: bool, jobs: int, progress: Progress | None
     ) -> None:
         self._found = found
         self._reader = reader
-        self._tree = reader.tree
         self._deep = deep
         self._jobs = jobs
         self._progress = progress
         self._done = self._total = 0
         self._boxes: dict[int, TileRange] = {}
 
-    def run(self, selection: LevelSelection) -> None:
-        """Look at everything that is selected."""
-        found, reader = self._found, self._reader
+    def run(self, selection: LevelSelection, reader: StoreReader) -> None:
+        """Look at everything that is selected of what is stored in ArcGIS' way."""
+        found, tree = self._found, reader.tree
         chosen, _ = selection.choose(reader.info.scheme, reader.levels())
         chosen = [level for level in chosen if level in reader.folders]
         found.levels = chosen
-        check_documents(found, reader)
-        if isinstance(self._tree, PackageTree):
-            check_members(found, self._tree, deep=self._deep)
-        check_level_folders(found, self._tree, reader.folders)
+        check_documents(found, self._reader)
+        if isinstance(tree, PackageTree):
+            check_members(found, tree, deep=self._deep)
+        check_level_folders(found, tree, reader.folders)
         with TileChecks(found, reader.info, deep=self._deep, jobs=self._jobs) as checks:
             if reader.info.storage_format is StorageFormat.EXPLODED:
-                self._check_rows(chosen, checks)
+                self._check_rows(reader, chosen, checks)
             else:
-                self._check_bundles(chosen, checks)
+                self._check_bundles(reader, chosen, checks)
             checks.finish()
-        is_all = set(chosen) == set(reader.folders)
+        self._conclude(is_all=set(chosen) == set(reader.folders))
+
+    def run_windows(self, selection: LevelSelection) -> None:
+        """Look at everything that is selected of web tiles."""
+        found, reader = self._found, self._reader
+        chosen, _ = selection.choose(reader.info.scheme, reader.levels())
+        found.levels = chosen
+        check_documents(found, reader)
+        listed = {level: list_windows(found, reader, level) for level in chosen}
+        self._total = sum(map(len, listed.values()))
+        with TileChecks(found, reader.info, deep=self._deep, jobs=self._jobs) as checks:
+            for level, windows in listed.items():
+                for window in windows:
+                    self._widen(level, check_window(found, reader, window, checks, self._part))
+            checks.finish()
+        self._conclude(is_all=set(chosen) == set(reader.levels()))
+
+    def _conclude(self, *, is_all: bool) -> None:
+        """Compare what was seen with what is said."""
+        found, reader = self._found, self._reader
         check_levels(found, reader.info, self._boxes, is_all=is_all)
         check_extents(found, reader, self._boxes)
         if is_all and not found.tiles and not found.has_errors:
             found.add("cache-empty", "levels", "no level holds a tile")
 
-    def _check_bundles(self, levels: Iterable[int], checks: TileChecks) -> None:
-        is_v1 = self._reader.info.storage_format is StorageFormat.COMPACT
+    def _check_bundles(self, reader: StoreReader, levels: Iterable[int], checks: TileChecks) -> None:
+        is_v1 = reader.info.storage_format is StorageFormat.COMPACT
         listed: dict[int, list[BundleFiles]] = {
-            level: list_bundles_of(self._found, self._tree, level, self._reader.folders[level], is_v1=is_v1)
+            level: list_bundles_of(self._found, reader.tree, level, reader.folders[level], is_v1=is_v1)
             for level in levels
         }
         self._total = sum(map(len, listed.values()))
         for level, bundles in listed.items():
             for files in bundles:
-                tiles = check_bundle(self._found, self._tree, files, checks, is_v1=is_v1, part=self._part)
+                tiles = check_bundle(self._found, reader.tree, files, checks, is_v1=is_v1, part=self._part)
                 self._widen(level, tiles)
 
-    def _check_rows(self, levels: Iterable[int], checks: TileChecks) -> None:
-        listed = {level: list_rows(self._found, self._tree, self._reader.folders[level]) for level in levels}
+    def _check_rows(self, reader: StoreReader, levels: Iterable[int], checks: TileChecks) -> None:
+        listed = {level: list_rows(self._found, reader.tree, reader.folders[level]) for level in levels}
         self._total = sum(map(len, listed.values()))
         for level, rows in listed.items():
-            row_checks = RowChecks(self._found, self._tree, level, checks)
+            row_checks = RowChecks(self._found, reader.tree, level, checks)
             for row, folder in rows:
                 self._widen(level, row_checks.check(row, folder, self._part))
 

@@ -48,10 +48,11 @@ _STORAGE_SPELLINGS = {
     "compactv2": StorageFormat.COMPACT_V2,
     "exploded": StorageFormat.EXPLODED,
 }
-_TILE_SPELLINGS = {str(known): known for known in TileFormat} | {
+_TILE_SPELLINGS = {str(known): known for known in TileFormat if known.is_arcgis} | {
     "JPG": TileFormat.JPEG,
     "LERC2D": TileFormat.LERC,
 }
+_KNOWN = tuple(str(known) for known in TileFormat if known.is_arcgis)
 
 
 def read_storage_format(text: str, *, place: str) -> StorageFormat:
@@ -76,7 +77,7 @@ def read_tile_format(text: str, *, place: str) -> TileFormat:
     """
     known = _TILE_SPELLINGS.get(text.strip().upper())
     if known is None:
-        raise UnsupportedError(f"{place}: the tile format is {shown(text)}; tilepack knows {', '.join(TileFormat)}")
+        raise UnsupportedError(f"{place}: the tile format is {shown(text)}; tilepack knows {', '.join(_KNOWN)}")
     return known
 
 

@@ -33,6 +33,8 @@ _ADMITTED: Final = {
     TileFormat.PNG8: {TileFormat.PNG8},
     TileFormat.PNG24: {TileFormat.PNG24},
     TileFormat.MIXED: {TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
+    TileFormat.WEBP: {TileFormat.WEBP, TileFormat.MIXED, TileFormat.JPEG, *_PNGS},
+    TileFormat.PBF: {TileFormat.PBF},
 }
 
 _COLOUR_TYPES: Final = {TileFormat.PNG8: 3, TileFormat.PNG24: 2}
@@ -95,8 +97,10 @@ def identify(data: bytes) -> TileKind:
 def admits(tile_format: TileFormat, kind: TileKind) -> bool:
     """Tell whether tiles of a kind may stand in a cache of a tile format as they are, byte by byte."""
     match tile_format:
-        case TileFormat.JPEG | TileFormat.LERC:
+        case TileFormat.JPEG | TileFormat.LERC | TileFormat.PBF:
             return kind.name == tile_format.value
+        case TileFormat.WEBP:  # of the web alone, where every tile may be what it likes
+            return kind.is_png or kind.name in ("JPEG", "WEBP")
         case TileFormat.MIXED:
             return kind.is_png or kind.name == "JPEG"
         case TileFormat.PNG | TileFormat.PNG32:
@@ -151,21 +155,21 @@ def encode_png(
 ) -> Encoded:
     """Encode pixels as the PNG that a tile format asks for, without a loss wherever it can hold them.
 
-    PNG takes a palette for up to 256 colours, else RGB where all is opaque, else RGBA; MIXED the latter two; PNG32
-    RGBA. PNG24 is RGB, with a colour that is not in use for the transparent pixels (what colour was under their alpha
-    is lost); pixels transparent in part make it RGBA. PNG8 is a palette; more than 256 colours are quantised, or make
-    it RGB or RGBA.
+    PNG takes a palette for up to 256 colours, else RGB where all is opaque, else RGBA; MIXED and WEBP the latter
+    two; PNG32 RGBA. PNG24 is RGB, with a colour that is not in use for the transparent pixels (what colour was under
+    their alpha is lost); pixels transparent in part make it RGBA. PNG8 is a palette; more than 256 colours are
+    quantised, or make it RGB or RGBA.
 
     Args:
         pixels: Contiguous uint8 (height, width, 4).
-        tile_format: Any but JPEG and LERC.
+        tile_format: Any but JPEG, LERC and PBF.
         key: For PNG24, the transparent colour to take if it is free.
         may_quantise: For PNG8, whether to lose colours rather than to leave the palette.
 
     Raises:
         ValueError: The tile format is no PNG.
     """
-    if tile_format not in {TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32, TileFormat.MIXED}:
+    if tile_format not in {*_PNGS, TileFormat.MIXED, TileFormat.WEBP}:
         raise ValueError(f"{tile_format} tiles are no PNG")
     if tile_format is TileFormat.PNG32:
         return Encoded(write_png(pixels))

@@ -9,6 +9,7 @@ PNG24          RGB PNG                                     RGB, a free colour fo
 PNG32          PNG of any kind                             RGBA
 MIXED          PNG of any kind, JPEG                       RGB if opaque, else RGBA; or JPEG (recompress) if opaque
 JPEG           JPEG                                        JPEG, with a target's tables, else a source's
+WEBP           PNG of any kind, JPEG, WebP                 as MIXED: what cannot move becomes PNG
 =============  ==========================================  ===========================================================
 
 A tile is decoded only where its bytes cannot move, and encoded only where a pixel changes.
@@ -132,7 +133,7 @@ def compose_tile(
     takes_place = mask is None and replaces
     if takes_place and admits(tile_format, kind):
         return _move(source_data, target_data, TileNotes())
-    if not kind.is_image or tile_format is TileFormat.LERC:
+    if not (kind.is_image and tile_format.is_image):
         raise UnsupportedError(f"a {kind.name} tile can neither move into {tile_format} tiles nor be cut: leave it out")
     wishes = _Wishes(
         tile_format=tile_format,
@@ -301,7 +302,8 @@ def _encode(
         sixteen_to_eight=any(tile.is_sixteen_bit for tile in models),
         profile_dropped=any(tile.has_profile for tile in models),
     )
-    recompress = wishes.recompress and wishes.tile_format is TileFormat.MIXED and is_opaque(pixels)
+    may_be_jpeg = wishes.tile_format in (TileFormat.MIXED, TileFormat.WEBP)
+    recompress = wishes.recompress and may_be_jpeg and is_opaque(pixels)
     if wishes.tile_format is TileFormat.JPEG or recompress:
         like = next((tile.jpeg for tile in models if tile.jpeg is not None), None)
         encoded = Encoded(write_jpeg(pixels, like=like, quality=wishes.quality))

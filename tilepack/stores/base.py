@@ -102,7 +102,7 @@ class TileReader(Protocol):
     place: str
     """What to call it in messages: the path it was opened by."""
     home: Path | None
-    """Folder that holds conf.xml or root.json; None of a package."""
+    """Folder that holds conf.xml or root.json, or the zooms of web tiles; None of one file that holds all."""
     info: CacheInfo
     """What it says of itself."""
     warnings: list[str]
@@ -212,6 +212,17 @@ class SupportsRawWrite(Protocol):
         Returns:
             The first four bytes of each tile's data, shape (tiles, 4), as stored.
         """
+
+
+@runtime_checkable
+class SupportsOrder(Protocol):
+    """A target that lays its tiles out along a line, and wants them to come so, one bundle at a time."""
+
+    def rank(self, bundle: BundleKey) -> int:
+        """Give what bundles are to be sorted by."""
+
+    def order(self, bundle: BundleKey) -> NDArray[np.int64]:
+        """Give row-major positions of a bundle's tiles, shape (16384,), in the order in which they are to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.disk.files import explained
-from tilepack.disk.journal import JOURNAL, Journal
 from tilepack.disk.tree import FolderTree
 from tilepack.errors import TileError, TilepackError, TransferError
 from tilepack.formats.bundle import LARGEST_TILE, occupied
@@ -26,6 +25,7 @@ from tilepack.formats.names import parse_row_folder, parse_tile_file
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.stores.base import BundleSummary, OpenBundle
 from tilepack.stores.documents import Described
+from tilepack.stores.leaving import LeavingFiles
 from tilepack.stores.reader import StoreReader
 
 _PLAIN: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -61,7 +61,7 @@ class ExplodedReader(StoreReader):
         self._strip: tuple[int, int] | None = None
         self._listed: dict[int, list[_Row]] = {}
         self._newest: tuple[BundleKey, float | None] | None = None
-        self._leaving: tuple[object, frozenset[str]] = (None, frozenset())
+        self._leaving = LeavingFiles(tree)
         self._lock = threading.Lock()
 
     def _row_folders(self, level: int) -> dict[int, str]:
@@ -113,20 +113,12 @@ class ExplodedReader(StoreReader):
             if other == name:
                 continue
             if leaving is None:
-                return self._files_of_row(folder, self._files_that_go())
+                return self._files_of_row(folder, self._leaving.paths())
             stays = [file for file in (other, name) if f"{folder}/{file}" not in leaving]
             if len(stays) != 1:
                 raise TileError(f"{place}: {other} and {name} are the same tile; keep the one that is right")
             files[column] = stays[0]
         return found
-
-    def _files_that_go(self) -> frozenset[str]:
-        """Ask the journal which files go; it is read again only when it has changed."""
-        stands = self.tree.identity(JOURNAL)
-        if self._leaving[0] != stands:
-            journal = Journal.open(self._root)
-            self._leaving = stands, journal.gone() if journal else frozenset()
-        return self._leaving[1] if stands is not None else frozenset()
 
     def bundles(self, level: int) -> Sequence[BundleKey]:
         """Give the windows of 128 x 128 tiles that hold any, by row, then column.

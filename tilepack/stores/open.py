@@ -10,22 +10,28 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.cache import StorageFormat
+from tilepack.disk import sqlite
 from tilepack.disk.files import explained
 from tilepack.disk.package_tree import PackageTree
 from tilepack.disk.tree import FolderTree, Tree, below
 from tilepack.errors import CacheNotFoundError, UnsupportedError
-from tilepack.formats import bundle_v1
+from tilepack.formats import bundle_v1, pmtiles
 from tilepack.formats.names import parse_row_folder
+from tilepack.formats.xyz_names import TileOrder, parse_pattern
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
+from tilepack.stores.mbtiles import MbtilesReader
+from tilepack.stores.pmtiles import PmtilesReader
+from tilepack.stores.xyz import XyzReader, find_tiles
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
 
 _PACKAGES: Final = (".tpk", ".tpkx", ".zip")
+_ZIP: Final = (b"PK\3\4", b"PK\5\6")
 
 
 Remembered = Callable[[str], StorageFormat | None]
@@ -36,7 +42,8 @@ def open_cache(path: str | Path) -> TileReader:
     """Open a cache or package to read.
 
     Args:
-        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+        path: A package, MBTiles or PMTiles; a cache folder, its parent, or its conf.xml or root.json; a folder or ZIP
+            of web tiles, whose order may be said as in ``tiles/{z}/{x}/{-y}``.
 
     Raises:
         CacheNotFoundError: There is no cache.
@@ -55,10 +62,13 @@ def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
         path: A package; a cache folder, its parent, or its conf.xml or root.json.
         remembered: Asked once it is known which folder or package it is.
     """
-    place = Path(path)
+    pattern = parse_pattern(str(path))
+    place = Path(path if pattern is None else pattern[0])
     with explained("look at", place):
         if not place.exists():
             raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
+    if pattern is not None:
+        return _open_tiles(FolderTree(place) if place.is_dir() else PackageTree(place), pattern[1])
     if place.is_dir():
         folder = place.parent if place.name.lower() == ALL_LAYERS else place
         return _open_folder(folder, remembered)
@@ -68,20 +78,43 @@ def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
         return _open_folder(place.parent, remembered)
     if place.suffix.lower() in (".bundle", ".bundlx"):
         raise CacheNotFoundError(f"{place}: is one bundle of a cache; give the folder that holds conf.xml or root.json")
-    if place.suffix.lower() not in _PACKAGES and not _is_zip(place):
-        raise CacheNotFoundError(f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk or a .tpkx")
+    head = _head(place)
+    if place.suffix.lower() == ".mbtiles" or head.startswith(sqlite.MAGIC):
+        return MbtilesReader(place)
+    if place.suffix.lower() == ".pmtiles" or head.startswith(pmtiles.MAGIC):
+        return PmtilesReader(place)
+    if place.suffix.lower() not in _PACKAGES and not head.startswith(_ZIP):
+        raise CacheNotFoundError(
+            f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx, .mbtiles or .pmtiles"
+        )
     return _open_package(place, remembered)
 
 
-def _is_zip(place: Path) -> bool:
+def place_of(path: str | Path) -> Path:
+    """Give the file or folder that a path leads to: without the ``{z}/{x}/{y}`` that may follow."""
+    pattern = parse_pattern(str(path))
+    return Path(path if pattern is None else pattern[0])
+
+
+def is_zip(place: Path) -> bool:
+    """Tell whether a file is taken for a package: by its name, or by its first bytes."""
+    named = place.suffix.lower()
+    if named in (".xml", ".json", ".cdi"):
+        return False
+    return named in _PACKAGES or _head(place).startswith(_ZIP)
+
+
+def _head(place: Path) -> bytes:
     with FolderTree(place.parent).open(place.name) as start:
-        return start.size > 4 and start.read(4, 0) in (b"PK\3\4", b"PK\5\6")
+        return start.read(min(16, start.size), 0)
 
 
 def _open_folder(folder: Path, remembered: Remembered) -> TileReader:
     tree = FolderTree(folder)
     found = _find_documents(tree, "", _DEPTH)
     if not found:
+        if find_tiles(tree) is not None:
+            return _open_tiles(tree, None)
         raise CacheNotFoundError(
             f"{folder}: holds neither conf.xml nor root.json, nor do the folders in it; give the cache's own folder"
         )
@@ -118,10 +151,27 @@ def _open_package(path: Path, remembered: Remembered) -> TileReader:
             raise UnsupportedError(f"{path}: is a vector tile package; tilepack does not read those yet")
         confs = tree.find(CONF_XML)
         documents = confs or found
+        if not documents and find_tiles(tree) is not None:
+            return _open_tiles(tree, None)
         if not documents:
             raise CacheNotFoundError(f"{path}: holds neither conf.xml nor root.json; give a tile package")
         shallow = [document for document in documents if document.count("/") == documents[0].count("/")]
         return _open_described(tree, _only(tree, shallow), remembered)
+    except BaseException:
+        tree.close()
+        raise
+
+
+def _open_tiles(tree: Tree, order: TileOrder | None) -> TileReader:
+    """Open a folder or ZIP of web tiles."""
+    try:
+        folder = find_tiles(tree)
+        if folder is None:
+            raise CacheNotFoundError(f"{tree.place}: holds no folders of zooms with tiles below; check the path")
+        name = _name_of(tree)
+        if folder and isinstance(tree, FolderTree):  # the cache's own folder is the one that holds the zooms
+            tree, folder = FolderTree(tree.root / folder), ""
+        return XyzReader(tree, folder, name, order)
     except BaseException:
         tree.close()
         raise

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
-from tilepack.disk.container import creation_time
+from tilepack.disk.container import Container, creation_time
 from tilepack.disk.files import ByteRange
 from tilepack.disk.package import PackageContainer
 from tilepack.disk.tree import Tree, below
@@ -109,12 +109,12 @@ class PackageUpdater:
         tree = self._reader.tree
         for folder in sorted({self._reader.tiles_folder, *self._reader.folders.values()}):
             self._container.make_folder(folder)  # also where nothing is left in it
-        others = sorted({*_members(tree, "", self._bundle_files()), *documents})
+        others = sorted({*members_but(tree, self._bundle_files()), *documents})
         for path in others:
             if path in documents:
                 self._container.write_document(path, documents[path])
             else:
-                self._carry_over(tree, path)
+                carry_over(tree, path, self._container)
         self._reader.close()  # Windows renames nothing over an open file
         self._container.commit(others)
 
@@ -123,15 +123,6 @@ class PackageUpdater:
         return frozenset(
             path for level in reader.levels() for bundle in reader.bundles(level) for path in reader.files(bundle)
         )
-
-    def _carry_over(self, tree: Tree, path: str) -> None:
-        with tree.open(path) as member:
-            sink = self._container.create(path, member.size)
-            crc = 0
-            for position, piece in _pieces(member):
-                sink.write(piece, position)
-                crc = zlib_ng.crc32(piece, crc)
-            sink.close(crc)
 
     def abort(self) -> None:
         """Throw the new package away."""
@@ -149,12 +140,28 @@ def open_package_update(path: Path) -> PackageContainer:
     return PackageContainer(Path(os.path.realpath(path)), replace=True, created=creation_time())
 
 
-def _members(tree: Tree, folder: str, left_out: Collection[str]) -> Iterator[str]:
+def carry_over(tree: Tree, path: str, container: Container) -> None:
+    """Copy a file of one package into another, as it is.
+
+    Raises:
+        BundleError: The member is damaged.
+        TransferError: Reading or writing failed.
+    """
+    with tree.open(path) as member:
+        sink = container.create(path, member.size)
+        crc = 0
+        for position, piece in _pieces(member):
+            sink.write(piece, position)
+            crc = zlib_ng.crc32(piece, crc)
+        sink.close(crc)
+
+
+def members_but(tree: Tree, left_out: Collection[str], folder: str = "") -> Iterator[str]:
     """Yield the files of a tree, but for some."""
     for name, is_folder in tree.entries(folder):
         path = below(folder, name)
         if is_folder:
-            yield from _members(tree, path, left_out)
+            yield from members_but(tree, left_out, path)
         elif path not in left_out:
             yield path
 

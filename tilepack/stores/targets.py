@@ -14,9 +14,20 @@ from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
+from tilepack.stores.mbtiles_writer import MbtilesWriter
+from tilepack.stores.pmtiles_writer import PmtilesWriter
+from tilepack.stores.xyz_writer import XyzWriter
 
-_PACKAGE_FORMATS: Final = {".tpk": StorageFormat.COMPACT, ".tpkx": StorageFormat.COMPACT_V2}
-_FOREIGN: Final = (".mbtiles", ".pmtiles", ".vtpk", ".zip")
+_PACKAGE_FORMATS: Final = {
+    ".tpk": StorageFormat.COMPACT,
+    ".tpkx": StorageFormat.COMPACT_V2,
+    ".mbtiles": StorageFormat.MBTILES,
+    ".pmtiles": StorageFormat.PMTILES,
+    ".zip": StorageFormat.XYZ,
+}
+_SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles", StorageFormat.PMTILES: ".pmtiles"}
+"""Of what is never a folder."""
+_FOREIGN: Final = (".vtpk",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +36,13 @@ class TargetKind:
 
     storage_format: StorageFormat
     is_package: bool
+    """One file, whatever its kind."""
     ready_to_serve: bool
     """Described by root.json instead of conf.xml; a .tpkx always is."""
 
 
 def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
-    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``.
+    """Read the name of a storage format: ``compact``, ``compact-v2``, ``COMPACT_V2``, ``exploded``, ``xyz``.
 
     Raises:
         TransferError: There is none of that name.
@@ -39,7 +51,8 @@ def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
     try:
         return StorageFormat(name)
     except ValueError:
-        raise TransferError(f"storage format {text!r} is unknown; there are compact, compact-v2 and exploded") from None
+        known = ", ".join(known.lower().replace("_", "-") for known in StorageFormat)
+        raise TransferError(f"storage format {text!r} is unknown; there are {known}") from None
 
 
 def target_kind(
@@ -48,7 +61,7 @@ def target_kind(
     """Tell what a target is to be, from its suffix and what was asked for.
 
     Args:
-        target: Its path; ``.tpk`` and ``.tpkx`` are packages, all else is a folder.
+        target: Its path; ``.tpk``, ``.tpkx``, ``.mbtiles``, ``.pmtiles`` and ``.zip`` are files, all else is a folder.
         storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
         ready_to_serve: Describe a folder by root.json.
 
@@ -66,16 +79,20 @@ def target_kind(
                 f"{target}: a {suffix} holds {packaged}, not {storage_format}; leave the storage format out, or choose "
                 f"another suffix"
             )
-        if ready_to_serve and packaged is StorageFormat.COMPACT:
-            raise TransferError(f"{target}: a .tpk has no root.json; ready to serve are folders and .tpkx")
+        if ready_to_serve and packaged is not StorageFormat.COMPACT_V2:
+            raise TransferError(f"{target}: a {suffix} has no root.json; ready to serve are folders and .tpkx")
         return TargetKind(storage_format=packaged, is_package=True, ready_to_serve=packaged is StorageFormat.COMPACT_V2)
     wanted = storage_format or StorageFormat.COMPACT_V2
+    if wanted in _SUFFIXES:
+        raise TransferError(f"{target}: {wanted} is one file; give it a name in {_SUFFIXES[wanted]}")
     if ready_to_serve and wanted is not StorageFormat.COMPACT_V2:
         raise TransferError(f"{target}: a folder that is ready to serve holds COMPACT_V2, not {wanted}")
     return TargetKind(storage_format=wanted, is_package=False, ready_to_serve=ready_to_serve)
 
 
-def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: bool) -> TileWriter:
+def create_target(
+    target: Path, kind: TargetKind, info: CacheInfo, *, replace: bool, dedupe: bool = False
+) -> TileWriter:
     """Make a new target; nothing stands under its name until ``commit``.
 
     Args:
@@ -83,11 +100,14 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
         kind: What it is to be.
         info: What it will say of itself.
         replace: Whether something may stand there already.
+        dedupe: Store equal tiles once where the target can, but need not.
 
     Raises:
         CacheExistsError: Something stands there and is not to be replaced.
         TransferError: Another writer is at work, or the system refuses.
     """
+    if kind.storage_format.is_web:
+        return _create_web_target(target, kind, replace=replace, dedupe=dedupe)
     if kind.is_package:
         is_v1 = kind.storage_format is StorageFormat.COMPACT
         layout = tpk_layout(info.name) if is_v1 else tpkx_layout()
@@ -98,3 +118,13 @@ def create_target(target: Path, kind: TargetKind, info: CacheInfo, *, replace: b
     if kind.storage_format is StorageFormat.EXPLODED:
         return ExplodedWriter(folder, info.tile_format, layout)
     return CompactWriter(folder, kind.storage_format, layout)
+
+
+def _create_web_target(target: Path, kind: TargetKind, *, replace: bool, dedupe: bool) -> TileWriter:
+    if kind.storage_format is StorageFormat.MBTILES:
+        return MbtilesWriter(target, replace=replace, dedupe=dedupe)
+    if kind.storage_format is StorageFormat.PMTILES:
+        return PmtilesWriter(target, replace=replace)
+    if kind.is_package:
+        return XyzWriter(PackageContainer(target, replace=replace, created=creation_time()))
+    return XyzWriter(FolderContainer(target, replace=replace))

@@ -92,6 +92,14 @@ class SupportsRawUpdate(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsDescription(Protocol):
+    """A target that exists, and that says in its own way what it is: it has no documents of ArcGIS'."""
+
+    def describe(self, info: CacheInfo) -> None:
+        """Take over what it says of itself from ``commit`` on."""
+
+
 def describe_change(
     tree: Tree, layout: Layout, before: tuple[CacheInfo, PackageItem], after: tuple[CacheInfo, PackageItem]
 ) -> dict[str, bytes]:
@@ -178,31 +186,37 @@ def _level_folder(reader: CompactReader | ExplodedReader, level: int) -> str:
     return f"{reader.tiles_folder}/{name}" if reader.tiles_folder else name
 
 
-class _FolderUpdater:
+class FolderUpdater:
     """What folders of all formats have in common."""
 
     def __init__(self, folder: FolderUpdate) -> None:
+        """Replace bundles of a folder that was taken."""
         self._folder = folder
 
     @property
     def is_begun(self) -> bool:
+        """Whether the target is another one already, should the work end here."""
         return self._folder.is_begun
 
     def is_done(self, bundle: BundleKey) -> bool:
+        """Tell whether a run that was stopped has replaced a bundle."""
         return self._folder.is_done(str(bundle))
 
     def keep(self, bundle: BundleKey) -> None:
         """Stays as it is without doing."""
 
     def settle(self) -> None:
+        """Wait until all that was replaced has its name."""
         self._folder.settle()
 
     def commit(self, documents: Mapping[str, bytes]) -> None:
+        """Write documents, and end the work."""
         for path, data in documents.items():
             self._folder.write_document(path, data)
         self._folder.commit(list(documents))
 
     def abort(self) -> None:
+        """Throw away what is not complete."""
         self._folder.abort()
 
 
@@ -226,7 +240,7 @@ class InPlaceWriter(CompactWriter):
         return [self._path(bundle, suffix) for suffix in suffixes]
 
 
-class _CompactUpdater(_FolderUpdater):
+class _CompactUpdater(FolderUpdater):
     """A folder of bundles."""
 
     def __init__(self, reader: CompactReader, folder: FolderUpdate) -> None:
@@ -258,7 +272,7 @@ class _CompactUpdater(_FolderUpdater):
         self._folder.publish(str(bundle), [], self._reader.files(bundle))
 
 
-class _ExplodedUpdater(_FolderUpdater):
+class _ExplodedUpdater(FolderUpdater):
     """A folder of tiles."""
 
     def __init__(self, reader: ExplodedReader, folder: FolderUpdate) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import CacheInfo, TileFormat
+from tilepack.cache import CacheInfo
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileRange
 from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
@@ -42,7 +42,7 @@ class TileChooser:
         # An area wins over an extent.
         self._extent = request.extent if request.areas is None else None
         self._box = request.box if request.areas is None else None
-        self._cuts = not request.pixels.whole_tiles and info.tile_format is not TileFormat.LERC
+        self._cuts = not request.pixels.whole_tiles and info.tile_format.is_image
 
     @property
     def takes_all(self) -> bool:

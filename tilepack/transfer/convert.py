@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tilepack.stores.targets import parse_storage_format
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.planning import plan_transfer
-from tilepack.transfer.request import TransferRequest
+from tilepack.transfer.request import PixelOptions, TransferRequest
 from tilepack.transfer.result import TransferResult
 from tilepack.transfer.run import run_transfer
 
@@ -26,6 +27,8 @@ def convert(
     scales: str | Iterable[float] | None = None,
     replace: bool = False,
     ready_to_serve: bool | None = None,
+    drop_blank: bool = False,
+    dedupe: bool = False,
     jobs: int | None = None,
     looking: Callable[[int], None] | None = None,
     planned: Callable[[TransferPlan], None] | None = None,
@@ -33,14 +36,18 @@ def convert(
 ) -> TransferResult:
     """Convert a cache or package into another storage format; every tile keeps its bytes.
 
+    But for WebP, which caches of ArcGIS' cannot hold: it becomes JPEG, or PNG where anything is transparent.
+
     Args:
         source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
-        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), else a cache folder.
-        storage_format: For folders: COMPACT, COMPACT_V2 (the default) or EXPLODED.
+        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), ``.mbtiles``, ``.pmtiles``, else a folder.
+        storage_format: For folders: COMPACT, COMPACT_V2 (the default), EXPLODED or XYZ.
         levels: LevelIDs, as ``"0-7,9"`` or numbers; None for all that hold tiles.
         scales: Scale denominators instead of levels.
         replace: The target may exist; it is replaced when the new one is whole.
         ready_to_serve: Describe a folder by root.json instead of conf.xml; None: as the source is.
+        drop_blank: Leave out tiles in which nothing is visible.
+        dedupe: Store equal tiles of MBTiles once; PMTiles always do.
         jobs: Threads; None for as many as there are processors.
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
@@ -50,6 +57,7 @@ def convert(
         TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
+    request = _with(request, drop_blank=drop_blank, dedupe=dedupe)
     with open_cache(source) as reader:
         plan = plan_transfer(reader, request, looking)
         if planned is not None:
@@ -66,6 +74,8 @@ def plan_convert(
     scales: str | Iterable[float] | None = None,
     replace: bool = False,
     ready_to_serve: bool | None = None,
+    drop_blank: bool = False,
+    dedupe: bool = False,
     looking: Callable[[int], None] | None = None,
 ) -> TransferPlan:
     """Plan what ``convert`` with the same arguments would do; nothing is written.
@@ -74,8 +84,13 @@ def plan_convert(
         TilepackError: Whatever would keep it from being done.
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
+    request = _with(request, drop_blank=drop_blank, dedupe=dedupe)
     with open_cache(source) as reader:
         return plan_transfer(reader, request, looking)
+
+
+def _with(request: TransferRequest, *, drop_blank: bool, dedupe: bool) -> TransferRequest:
+    return dataclasses.replace(request, pixels=PixelOptions(drop_blank=drop_blank), dedupe=dedupe)
 
 
 def _request(

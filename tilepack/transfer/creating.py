@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final, TypedDict, Unpack
 
 from tilepack.aoi_given import Bounds, read_box, read_extent
-from tilepack.cache import DEFAULT_QUALITY, CacheInfo, ItemDescription, StorageFormat, TileFormat
+from tilepack.cache import DEFAULT_QUALITY, DEFAULT_TILE_FORMAT, CacheInfo, ItemDescription, StorageFormat, TileFormat
 from tilepack.disk.staging import refuse_existing
-from tilepack.errors import AreaOfInterestError, MetadataError, TilingSchemeError, TransferError
+from tilepack.errors import AreaOfInterestError, MetadataError, TilingSchemeError, TransferError, UnsupportedError
 from tilepack.extent import Extent
 from tilepack.metadata.json_documents import JsonNode
 from tilepack.metadata.limits import make_extent
@@ -160,6 +160,10 @@ def plan_create(target: str | Path, **options: Unpack[CreateOptions]) -> Creatio
         ready_to_serve=options.get("ready_to_serve"),
         served=template.served,
     )
+    if kind.storage_format.is_web:
+        raise UnsupportedError(
+            f"{place}: an empty {kind.storage_format} is of no use; convert or export makes full ones"
+        )
     require_room(place, _ROOM)
     info = _with_formats(template.info, options.get("tile_format"), options.get("quality"))
     scheme = _with_levels(with_literal_levels(info.scheme), selection, template.place)
@@ -187,6 +191,8 @@ def plan_create(target: str | Path, **options: Unpack[CreateOptions]) -> Creatio
 
 def _with_formats(info: CacheInfo, tile_format: TileFormat | str | None, quality: int | None) -> CacheInfo:
     """Give what is said with other formats, where others are asked for."""
+    if tile_format is None and not info.tile_format.is_arcgis:
+        tile_format = DEFAULT_TILE_FORMAT
     wished = info.tile_format if tile_format is None else parse_tile_format(tile_format)
     if quality is not None:
         if not 0 <= quality <= 100:
@@ -207,10 +213,11 @@ def parse_tile_format(text: TileFormat | str) -> TileFormat:
     Raises:
         TransferError: There is none of that name.
     """
-    try:
-        return TileFormat(str(text).strip().upper())
-    except ValueError:
-        raise TransferError(f"tile format {text!r} is unknown; there are {', '.join(TileFormat)}") from None
+    known = {str(name): name for name in TileFormat if name.is_arcgis}
+    found = known.get(str(text).strip().upper())
+    if found is None:
+        raise TransferError(f"tile format {text!r} is unknown; there are {', '.join(known)}")
+    return found
 
 
 def _with_levels(scheme: TilingScheme, selection: LevelSelection, place: str) -> TilingScheme:

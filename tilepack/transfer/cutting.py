@@ -1,4 +1,4 @@
-"""Cutting tiles to an area while a bundle is written: in parallel, and yet in stored order."""
+"""What is done to tiles while a bundle is written: in parallel, and yet in the order in which they come."""
 
 from __future__ import annotations
 
@@ -13,14 +13,30 @@ from typing import Final
 from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
+from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
-from tilepack.pixels.compose import clip_tile
-from tilepack.pixels.outcome import Outcome, TileResult
+from tilepack.pixels.blend import BlendMode, is_blank
+from tilepack.pixels.codec import decode
+from tilepack.pixels.compose import clip_tile, compose_tile
+from tilepack.pixels.outcome import Outcome, TileNotes, TileResult
 from tilepack.scheme import TilingScheme
 from tilepack.stores.base import Piece, RawBundle
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
+
+Work = Callable[[TileKey, bytes], bytes | None]
+"""Gives what a tile becomes; None where nothing of it is left."""
+
+_RIFF: Final = b"RIFF"
+"""What WebP begins with, and no other tile."""
+
+_QUALITY: Final = 90
+"""Of JPEG that was WebP: a second loss should not show."""
+
+_SMALL: Final = 1024
+"""Bytes up to which a tile's look is remembered: half of a cache may be one blank tile."""
+_REMEMBERED: Final = 1024
 
 _LISTED: Final = 20
 """Bad tiles named one by one in an error."""
@@ -63,22 +79,34 @@ class CutTally:
 
 
 class TileCutter:
-    """Cuts tiles to areas."""
+    """Cuts tiles to areas, and re-encodes those that the target's readers cannot read."""
 
     def __init__(
-        self, areas: AreasByLevel, scheme: TilingScheme, tile_format: TileFormat, options: PixelOptions, pool: Executor
+        self,
+        areas: AreasByLevel | None,
+        scheme: TilingScheme,
+        tile_format: TileFormat,
+        options: PixelOptions,
+        pool: Executor,
+        *,
+        recodes_webp: bool = False,
     ) -> None:
         """Keep what all tiles share.
 
         Args:
-            areas: The areas of interest.
+            areas: The areas of interest; None cuts nothing.
             scheme: The source's grid.
             tile_format: The target's.
             options: What happens at the edge.
             pool: Where tiles are cut.
+            recodes_webp: Whether WebP tiles become JPEG, or PNG where anything is transparent.
         """
         self.tally = CutTally()
+        self.heads: set[bytes] = set()
+        """First two bytes of the tiles that were yielded."""
+        self._looks: dict[bytes, bool] = {}
         self._areas = areas
+        self._recodes_webp = recodes_webp
         self._scheme = scheme
         self._format = tile_format
         self._options = options
@@ -96,6 +124,8 @@ class TileCutter:
             TileError: It cannot be decoded.
             UnsupportedError: It is no image that could be cut.
         """
+        if self._areas is None:
+            raise TypeError("tiles are cut to areas")
         return clip_tile(
             data,
             self._areas.mask(tile),
@@ -108,8 +138,48 @@ class TileCutter:
 
     def cut(self, tile: TileKey, data: bytes) -> bytes | None:
         """Cut a tile and count it; None when nothing of it is left, or it is bad."""
+        return self._counted(self.clip, tile, data)
+
+    def recode(self, tile: TileKey, data: bytes) -> TileResult:
+        """Re-encode a whole tile, without counting it: JPEG where it is opaque, else PNG.
+
+        Raises:
+            TileError: It cannot be decoded.
+        """
+        del tile
+        width, height = self._scheme.tile_width, self._scheme.tile_height
+        return compose_tile(
+            data,
+            None,
+            None,
+            BlendMode.MERGE,
+            TileFormat.MIXED,
+            width=width,
+            height=height,
+            recompress=True,
+            quality=_QUALITY,
+            keep_blank=not self._options.drop_blank,
+        )
+
+    def look(self, tile: TileKey, data: bytes) -> TileResult:
+        """Leave a tile out in which nothing is visible, without counting it.
+
+        Raises:
+            TileError: It cannot be decoded.
+        """
+        del tile
+        known = self._looks.get(data)
+        if known is None:
+            width, height = self._scheme.tile_width, self._scheme.tile_height
+            known = is_blank(decode(data, width=width, height=height).pixels)
+            if len(data) <= _SMALL and len(self._looks) < _REMEMBERED:
+                self._looks[data] = known
+        notes = TileNotes(decoded=True)
+        return TileResult(Outcome.DROPPED, None, notes) if known else TileResult(Outcome.MOVED, data, notes)
+
+    def _counted(self, work: Callable[[TileKey, bytes], TileResult], tile: TileKey, data: bytes) -> bytes | None:
         try:
-            result = self.clip(tile, data)
+            result = work(tile, data)
         except (TileError, UnsupportedError) as error:
             with self.tally.lock:
                 self.tally.bad[tile] = str(error)
@@ -118,7 +188,7 @@ class TileCutter:
         return None if result.outcome is Outcome.DROPPED else result.data
 
     def stream(self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags) -> Iterator[Piece]:
-        """Yield pieces in their order, tiles cut that an edge crosses; what nothing is left of is left out.
+        """Yield pieces in their order, as the target is to have them; what nothing is left of is left out.
 
         Args:
             pieces: Tiles with their data, and runs of others.
@@ -127,17 +197,32 @@ class TileCutter:
         """
         for _, made in in_order(self._jobs(pieces, bundle, crossed), self._pool):
             if made is not None and not self.has_failed:
+                if not isinstance(made, RawBundle):
+                    self.heads.add(made[1][:2])
                 yield made
 
     def _jobs(
         self, pieces: Iterable[Piece], bundle: BundleKey, crossed: Flags
     ) -> Iterator[tuple[None, Piece | Callable[[], Piece | None] | None]]:
         for piece in pieces:
-            if isinstance(piece, RawBundle) or not crossed[bundle.position(piece[0])]:
+            if isinstance(piece, RawBundle):
                 yield None, piece
-            else:
-                yield None, partial(self._cut_piece, *piece)
+                continue
+            tile, data = piece
+            work = self.cut if crossed[bundle.position(tile)] else self._work_on(data)
+            yield None, piece if work is None else partial(self._made, work, tile, data)
 
-    def _cut_piece(self, tile: TileKey, data: bytes) -> tuple[TileKey, bytes] | None:
-        made = self.cut(tile, data)
+    def _work_on(self, data: bytes) -> Work | None:
+        """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
+        if self._recodes_webp and data[:4] == _RIFF:
+            return partial(self._counted, self.recode)
+        if self._options.drop_blank:
+            kind = sniff(data)
+            if kind is not None and kind.is_image and not kind.is_opaque:
+                return partial(self._counted, self.look)
+        return None
+
+    @staticmethod
+    def _made(work: Work, tile: TileKey, data: bytes) -> tuple[TileKey, bytes] | None:
+        made = work(tile, data)
         return None if made is None else (tile, made)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
+from tilepack.cache import DEFAULT_QUALITY, CacheInfo, ItemDescription, StorageFormat, TileFormat
 from tilepack.disk.container import creation_time
 from tilepack.errors import MetadataError, TilingSchemeError
 from tilepack.extent import Extent
@@ -28,6 +28,7 @@ from tilepack.stores.extents import Occupied, declared_extent
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.plan import BundleTask
 from tilepack.transfer.request import TransferRequest
+from tilepack.transfer.zooms import in_zooms, zooms_of
 
 NO_TILES: Final = "there are no tiles to move; the target will be an empty cache"
 
@@ -72,7 +73,7 @@ def describe_target(
         tile_format: What its tiles are.
 
     Raises:
-        TilingSchemeError: A tile lies where no map is.
+        TilingSchemeError: A tile lies where no map is, or the target cannot hold such a grid.
     """
     scheme = with_literal_levels(reader.info.scheme)
     extent = declared_extent(scheme, levels, present)
@@ -88,7 +89,11 @@ def describe_target(
         scheme=scheme,
         extent=extent or reader.info.extent,
     )
-    return settle(info, kind, held=(min(levels, default=None), max(levels, default=None)))
+    info = settle(info, kind, held=(min(levels, default=None), max(levels, default=None)))
+    if not kind.storage_format.is_web:
+        return info
+    ranges = {level: [tiles for _, tiles in bundles] for level, bundles in levels.items()}
+    return in_zooms(info, zooms_of(scheme, ranges, kind.storage_format, place=reader.place))
 
 
 def settle(info: CacheInfo, kind: TargetKind, *, held: tuple[int | None, int | None]) -> CacheInfo:
@@ -102,8 +107,12 @@ def settle(info: CacheInfo, kind: TargetKind, *, held: tuple[int | None, int | N
     scheme = info.scheme
     if kind.storage_format is StorageFormat.COMPACT_V2 and not kind.ready_to_serve:
         scheme = _with_end(scheme, info.extent)
+    quality = info.quality
+    if info.storage_format.is_web and not kind.storage_format.is_web:  # sources of the web do not say
+        quality = DEFAULT_QUALITY if info.tile_format in (TileFormat.JPEG, TileFormat.MIXED) else 0
     return replace(
         info,
+        quality=quality,
         visible_scales=info.visible_scales if held == (info.min_level, info.max_level) else None,
         scheme=scheme,
         storage_format=kind.storage_format,
@@ -152,10 +161,13 @@ def describe_joined(
         areas = [request.areas.at(level).extent for level in taken]
         extent = extent.intersection(reduce(Extent.union, areas)) or extent
     said = info.extent or _measured(target)
+    first, last = info.min_level, info.max_level
+    if info.storage_format.is_web:  # whose zooms are what there is, whatever it says
+        first, last = min(target.levels(), default=None), max(target.levels(), default=None)
     return replace(
         with_extent(info, extent if said is None else said.union(extent)),
-        min_level=None if info.min_level is None else min(info.min_level, *moved),
-        max_level=None if info.max_level is None else max(info.max_level, *moved),
+        min_level=None if first is None else min(first, *moved),
+        max_level=None if last is None else max(last, *moved),
         description=_description(info.description, request.description),
     )
 
@@ -228,9 +240,10 @@ def target_warnings(reader: TileReader, kind: TargetKind, info: CacheInfo, tasks
             f"readers do not mind"
         )
     found += reference_warnings(kind, info)
-    if kind.is_package and reader.substitutes:
-        found.append(f"{', '.join(reader.substitutes)} stay behind: a package has no place for them")
-    if info.extent is not None and kind.is_package and tasks:
+    if (kind.is_package or kind.storage_format.is_web) and reader.substitutes:
+        where = "there is no place for them" if kind.storage_format.is_web else "a package has no place for them"
+        found.append(f"{', '.join(reader.substitutes)} stay behind: {where}")
+    if info.extent is not None and kind.is_package and tasks and not kind.storage_format.is_web:
         counted = sum(
             info.scheme.tiles_in(info.extent, level).bundle_count
             for level in sorted({task.bundle.level for task in tasks})
@@ -264,6 +277,8 @@ def description_warnings(
         wished: What it was asked to say.
         thumbnail: The picture that it was asked to show.
     """
+    if kind.storage_format.is_web:
+        return ["the thumbnail stays behind: there is no place for it"] if thumbnail is not None else []
     if kind.is_package:
         found = []
         if not info.description.title:
@@ -278,7 +293,12 @@ def description_warnings(
 
 
 def derive_guid(info: CacheInfo, request: TransferRequest, found: Described) -> str:
-    """Derive a package's GUID from its documents, the area and the indexes: the same source and wish give the same."""
+    """Derive a package's GUID from its documents, the area and the indexes: the same source and wish give the same.
+
+    What is of the web has none: "".
+    """
+    if info.storage_format.is_web:
+        return ""
     digest = hashlib.sha256(format_conf_xml(info))
     if request.areas is not None:
         digest.update(f"{request.areas.fingerprint} {request.pixels}\n".encode())
@@ -306,7 +326,7 @@ def package_item(
         thumbnail: PNG; None draws one from the tiles.
     """
     degrees = None
-    if kind.is_package or kind.ready_to_serve:
+    if (kind.is_package or kind.ready_to_serve) and not kind.storage_format.is_web:
         if info.extent is not None:
             degrees = to_degrees(info.extent, info.scheme.spatial_reference)
         thumbnail = thumbnail or draw_thumbnail(read, info.scheme, info.extent or _ANYWHERE, tiles)

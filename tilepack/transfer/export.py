@@ -37,6 +37,8 @@ class ExportOptions(SelectionOptions, total=False):
     """Pass over the lock files of other programs in a target that exists."""
     replace: bool
     """The target may exist; it is replaced when the new one is whole."""
+    dedupe: bool
+    """Store equal tiles of MBTiles once; PMTiles always do."""
     ready_to_serve: bool | None
     """Describe a folder by root.json instead of conf.xml; None: as the source is."""
 
@@ -136,6 +138,7 @@ def _plan(
         make_request(target, reader.info.scheme, options),
         storage_format=None if storage_format is None else parse_storage_format(storage_format),
         replace=options.get("replace", False),
+        dedupe=options.get("dedupe", False),
         ready_to_serve=options.get("ready_to_serve"),
     )
     plan = plan_transfer(reader, request, looking, count_empty=count_empty)

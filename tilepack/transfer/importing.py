@@ -10,7 +10,7 @@ from typing import Unpack
 from tilepack.errors import CacheNotFoundError, TransferError
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
-from tilepack.stores.open import open_cache
+from tilepack.stores.open import open_cache, place_of
 from tilepack.stores.reader import StoreReader
 from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
@@ -106,7 +106,7 @@ def plan_import(
 def _plan(
     reader: TileReader, target: Path, options: ImportOptions, looking: Callable[[int], None] | None
 ) -> TransferPlan:
-    if not target.exists():
+    if not place_of(target).exists():
         raise CacheNotFoundError(f"{target}: there is nothing of that name to import into; make it by an export")
     request = _request(reader, target, options)
     with open_cache(target) as there:

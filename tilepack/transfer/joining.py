@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from tilepack.cache import StorageFormat, TileFormat
+from tilepack.cache import TileFormat
 from tilepack.disk.files import explained
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
@@ -22,14 +22,16 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
+from tilepack.transfer.admission import uncuttable
 from tilepack.transfer.changes import Changes
 from tilepack.transfer.choice import Flags, TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
-from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, uncuttable
+from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap
 from tilepack.transfer.request import TransferRequest, UpdateOptions
+from tilepack.transfer.zooms import refuse_beyond
 
 _WAYS_OUT: Final = (
     "JPEG cannot hold transparent pixels, and the tiles on the area's edge would have some: give a --background "
@@ -183,15 +185,18 @@ def _match(
         return [bundle for bundle in reader.bundles(level) if changes is None or changes.takes(bundle)]
 
     tiles = {level: [asked(bundle) for bundle in taken(level)] for level in levels}
-    return match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
+    matched = match_levels(reader.info.scheme, target.info.scheme, tiles, place=target.place)
+    if target.info.storage_format.is_web:
+        refuse_beyond(matched, tiles, place=reader.place)
+    return matched
 
 
 def _refuse_formats(reader: TileReader, target: TileReader, request: TransferRequest) -> None:
     """Refuse tiles that the target cannot take, as far as the documents tell."""
-    source_format, target_format = reader.info.tile_format, target.info.tile_format
-    if (source_format is TileFormat.LERC) != (target_format is TileFormat.LERC):
+    source_format, target_format = reader.info.tile_format, target.info.admitted
+    if source_format is not target_format and not (source_format.is_image and target_format.is_image):
         raise UnsupportedError(
-            f"{target.place}: holds {target_format} tiles, the source {source_format}; images and elevation cannot "
+            f"{target.place}: holds {target_format} tiles, the source {source_format}; images and other data cannot "
             f"stand in one cache, choose another target"
         )
     needs_jpeg = target_format is TileFormat.JPEG and source_format not in (TileFormat.JPEG, TileFormat.MIXED)
@@ -203,7 +208,7 @@ def _refuse_formats(reader: TileReader, target: TileReader, request: TransferReq
 
 
 def _refuse_transparency(target: TileReader, request: TransferRequest) -> None:
-    if target.info.tile_format is TileFormat.JPEG and request.pixels.background is None:
+    if target.info.admitted is TileFormat.JPEG and request.pixels.background is None:
         raise UnsupportedError(f"{target.place}: {_WAYS_OUT}")
 
 
@@ -215,11 +220,11 @@ def _task(
     deleted = int(np.count_nonzero(overlap.deleted))
     if not (taken or cut or deleted):
         return None
-    source_format, target_format = reader.info.tile_format, target.info.tile_format
+    source_format, target_format = reader.info.tile_format, target.info.admitted
     laid = 0
     if not admits_format(target_format, source_format):
         laid = int(np.count_nonzero(overlap.taken & ~overlap.cut))
-    elif options.mode is BlendMode.MERGE and source_format not in (TileFormat.JPEG, TileFormat.LERC):
+    elif options.mode is BlendMode.MERGE and source_format is not TileFormat.JPEG and source_format.is_image:
         laid = int(np.count_nonzero(overlap.met & ~overlap.cut))
     summary = reader.summary(bundle) if taken else None
     whole = summary is not None and summary.movable and overlap.takes_place
@@ -240,7 +245,7 @@ def _takes_whole(target: TileReader) -> bool:
     """Tell whether bundles of a target may be replaced by whole ones, whose tiles show only their first four bytes."""
     kind = kind_of(target)
     told = target.info.tile_format in (TileFormat.JPEG, TileFormat.MIXED, TileFormat.PNG, TileFormat.PNG32)
-    return told and not kind.is_package and kind.storage_format is not StorageFormat.EXPLODED
+    return told and not kind.is_package and kind.storage_format.is_compact
 
 
 def _warnings(
@@ -252,7 +257,7 @@ def _warnings(
     expects_tiles: bool,
 ) -> list[str]:
     found = [f"{target.place}: {text}" for text in target.warnings]
-    is_narrower = reader.info.tile_format is TileFormat.MIXED and target.info.tile_format is TileFormat.JPEG
+    is_narrower = reader.info.tile_format is TileFormat.MIXED and target.info.admitted is TileFormat.JPEG
     if is_narrower and not request.pixels.allow_lossy:
         found.append("the target takes JPEG alone: what the source has of PNG is refused without --allow-lossy")
     tasks = list(tasks)
@@ -269,7 +274,8 @@ def _refuse_small_disk(plan: TransferPlan) -> None:
     with explained("look at the target's disk", folder):
         free = shutil.disk_usage(folder).free
         again = plan.target.stat().st_size if plan.kind.is_package else 0
-    needed = plan.tile_bytes + again
+    spooled = plan.tile_bytes if plan.kind.is_package and plan.kind.storage_format.is_web else 0
+    needed = plan.tile_bytes + spooled + again
     if needed > free:
         raise TransferError(
             f"{folder}: has {free:,} bytes free, the work may need {needed:,}; make room or choose fewer levels"

@@ -34,6 +34,28 @@ def match_levels(
     Raises:
         TilingSchemeError: The grids are not the same, or the target lacks a level; says what differs.
     """
+    levels, sentences = find_counterparts(source, target, tiles)
+    if sentences:
+        raise TilingSchemeError(
+            f"{place}: has another tiling scheme than the source, so tiles cannot be moved into it: "
+            + "; ".join(sentences)
+        )
+    return levels
+
+
+def find_counterparts(
+    source: TilingScheme, target: TilingScheme, tiles: Mapping[int, Iterable[TileRange]]
+) -> tuple[dict[int, int], list[str]]:
+    """Map a source's levels to those of a target as far as there are any.
+
+    Args:
+        source: The source's scheme.
+        target: The target's.
+        tiles: Rectangles of the tiles to move, by the source's LevelID.
+
+    Returns:
+        The target's LevelID for each of the source's, and in sentences what keeps tiles from being moved.
+    """
     sentences = []
     if (source.tile_width, source.tile_height) != (target.tile_width, target.tile_height):
         sentences.append(
@@ -64,12 +86,7 @@ def match_levels(
                 )
             levels[level] = there.level
             sentences += _shift(source, target, TileRange.around(level, list(ranges)), there)
-    if sentences:
-        raise TilingSchemeError(
-            f"{place}: has another tiling scheme than the source, so tiles cannot be moved into it: "
-            + "; ".join(dict.fromkeys(sentences))
-        )
-    return levels
+    return levels, list(dict.fromkeys(sentences))
 
 
 def _counterpart(lod: LevelOfDetail, target: TilingScheme) -> LevelOfDetail | None:

@@ -65,11 +65,14 @@ class BundleTask:
     """Number of the target's tiles to delete."""
     tile_bytes: int
     """Bytes to move: the tiles' data in the source, dead space included where it is kept."""
+    looked_at: bool = False
+    """Whether each tile is looked at on its way, and may become another or go, though none is cut."""
 
     @property
     def slot_bytes(self) -> int | None:
-        """Bytes of lengths and data together in the target; None where tiles are cut, for who knows their bytes."""
-        return None if self.action is Action.BLEND else self.tile_bytes + LENGTH_PREFIX * self.tiles
+        """Bytes of lengths and data together in the target; None where tiles may change, for who knows their bytes."""
+        changing = self.action is Action.BLEND or self.looked_at
+        return None if changing else self.tile_bytes + LENGTH_PREFIX * self.tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +168,7 @@ class TransferPlan:
         decoded = self.tiles_to_cut + self.tiles_to_lay
         pixels = decoded * scheme.tile_width * scheme.tile_height
         threads = min(jobs or os.cpu_count() or 1, max(1, decoded))
-        files = self.tiles if self.kind.storage_format is StorageFormat.EXPLODED else 0
+        files = self.tiles if self.kind.storage_format in (StorageFormat.EXPLODED, StorageFormat.XYZ) else 0
         seconds = tile_bytes / _BYTES_PER_SECOND + files * _SECONDS_PER_FILE + pixels * _SECONDS_PER_PIXEL / threads
         return Estimate(round(tile_bytes), seconds)
 

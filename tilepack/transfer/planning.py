@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from tilepack.cache import StorageFormat, TileFormat
+from tilepack.cache import StorageFormat
 from tilepack.disk.files import explained
 from tilepack.disk.staging import refuse_existing
-from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
+from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import tile_box
 from tilepack.stores.targets import TargetKind, target_kind
+from tilepack.transfer.admission import is_looked_at, new_tile_format, refuse_formats, uncuttable, useless_wishes
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_target, target_warnings
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.request import TransferRequest
+from tilepack.transfer.zooms import zooms_of
 
 _INDEX_BYTES: Final = {
     StorageFormat.COMPACT: bundle_v1.FIRST_SLOT + bundle_v1.BUNDLX_SIZE,
     StorageFormat.COMPACT_V2: bundle_v2.FIRST_SLOT,
-    StorageFormat.EXPLODED: 0,
 }
-"""Bytes that a bundle takes beside its tiles."""
+"""Bytes that a bundle takes beside its tiles, where that is worth counting."""
 
 
 def plan_transfer(
@@ -64,31 +65,26 @@ def plan_transfer(
         request.areas.require_levels(levels)
         warnings += request.areas.warnings
         warnings += uncuttable(reader, request)
+    refuse_formats(reader, kind)
+    looked_at = request.pixels.drop_blank or is_looked_at(reader, kind)
+    warnings += useless_wishes(request, kind)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()
-    left_out = looked = 0
-    for level in levels:
-        for bundle in reader.bundles(level):
-            summary = reader.summary(bundle)
-            looked += 1
-            if progress is not None:
-                progress(looked)
-            if not summary.tiles:
-                continue
-            task, taken = _task(reader, summary, kind, chooser)
-            if task is not None and task.cut and count_empty:
-                task = replace(task, empty=_count_empty(reader, summary, request, chooser))
-            left_out += summary.tiles - (task.tiles if task else 0)
-            if task is not None:
-                tasks.append(task)
-                found.add(taken)
+    left_out = 0
+    for summary in _summaries(reader, levels, progress):
+        task, taken = _task(reader, summary, chooser, whole=kind.storage_format.is_compact and not looked_at)
+        left_out += summary.tiles - (task.tiles if task else 0)
+        if task is None:
+            continue
+        empty = _count_empty(reader, summary, request, chooser) if task.cut and count_empty else 0
+        tasks.append(replace(task, looked_at=looked_at, empty=empty))
+        found.add(taken)
     if not tasks and left_out:
         refuse_a_miss(reader, request, levels[-1])
-    tile_format = reader.info.tile_format
-    if tile_format is TileFormat.JPEG and request.pixels.background is None and any(task.cut for task in tasks):
-        tile_format = TileFormat.MIXED
-        warnings.append("cut tiles become PNG, for JPEG knows no transparency: the new cache is MIXED")
+    cuts = any(task.cut for task in tasks)
+    tile_format, changes = new_tile_format(reader, kind, cuts=cuts, background=request.pixels.background is not None)
+    warnings += changes
     info = describe_target(
         reader, kind, request, found.levels, present=chooser.present(reader), tile_format=tile_format
     )
@@ -100,7 +96,7 @@ def plan_transfer(
             request=request,
             source_tile_format=reader.info.tile_format,
             info=info,
-            levels={level: level for level in levels},
+            levels=_levels_there(reader, kind, found, levels),
             tasks=tuple(tasks),
             occupied=tuple(tiles for bundles in found.levels.values() for _, tiles in bundles),
             left_out=left_out,
@@ -108,6 +104,29 @@ def plan_transfer(
             warnings=(*reader.warnings, *warnings, *target_warnings(reader, kind, info, tasks)),
         )
     )
+
+
+def _summaries(
+    reader: TileReader, levels: Iterable[int], progress: Callable[[int], None] | None
+) -> Iterator[BundleSummary]:
+    """Yield the bundles of some levels that hold tiles, telling how many were looked at."""
+    looked = 0
+    for level in levels:
+        for bundle in reader.bundles(level):
+            summary = reader.summary(bundle)
+            looked += 1
+            if progress is not None:
+                progress(looked)
+            if summary.tiles:
+                yield summary
+
+
+def _levels_there(reader: TileReader, kind: TargetKind, found: Described, levels: Iterable[int]) -> dict[int, int]:
+    """Give the LevelID in the target of each level: its own, or its zoom where the target knows nothing else."""
+    if not kind.storage_format.is_web:
+        return {level: level for level in levels}
+    ranges = {level: [tiles for _, tiles in bundles] for level, bundles in found.levels.items()}
+    return zooms_of(reader.info.scheme, ranges, kind.storage_format, place=reader.place)
 
 
 def choose_levels(reader: TileReader, request: TransferRequest) -> tuple[list[int], list[str]]:
@@ -152,22 +171,6 @@ def _listed(levels: Iterable[int]) -> str:
     return ", ".join(str(level) for level in sorted(levels))
 
 
-def uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
-    """Say that tiles move whole that cannot be cut, if there are such.
-
-    Raises:
-        UnsupportedError: There are, and ``strict`` forbids it.
-    """
-    if reader.info.tile_format is not TileFormat.LERC or request.pixels.whole_tiles:
-        return []
-    if request.pixels.strict:
-        raise UnsupportedError(
-            f"{reader.place}: holds LERC tiles, which are no images and cannot be cut; take --whole-tiles, or "
-            f"leave out --strict"
-        )
-    return ["LERC tiles are no images: those that the area's edge crosses move whole"]
-
-
 def refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> None:
     """Say how far off the area lies, when no tile is taken.
 
@@ -186,15 +189,21 @@ def refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> N
 
 
 def _task(
-    reader: TileReader, summary: BundleSummary, kind: TargetKind, chooser: TileChooser
+    reader: TileReader, summary: BundleSummary, chooser: TileChooser, *, whole: bool
 ) -> tuple[BundleTask | None, BundleSummary]:
     """Decide what happens to a bundle, and how many bytes that moves.
+
+    Args:
+        reader: The source.
+        summary: The bundle.
+        chooser: Chooses its tiles.
+        whole: Whether the target takes bundles whole.
 
     Returns:
         The task, None when no tile is taken, and the summary of the tiles that are.
     """
     choice = chooser.choose(reader, summary.bundle, summary.occupied)
-    movable = summary.movable and kind.storage_format is not StorageFormat.EXPLODED
+    movable = summary.movable and whole
     if choice is None and movable and summary.slot_bytes is not None:
         count = summary.tiles
         moved = summary.slot_bytes - LENGTH_PREFIX * count
@@ -270,7 +279,7 @@ def inherit_kind(
 
 
 def _with_room(plan: TransferPlan) -> TransferPlan:
-    require_room(plan.target, plan.tile_bytes + len(plan.tasks) * _INDEX_BYTES[plan.kind.storage_format])
+    require_room(plan.target, plan.tile_bytes + len(plan.tasks) * _INDEX_BYTES.get(plan.kind.storage_format, 0))
     return plan
 
 

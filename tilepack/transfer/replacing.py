@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import StorageFormat
 from tilepack.errors import TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
@@ -226,7 +225,7 @@ class BundleReplacer:
             yield first
         yield from composed
         there = splice.overlap.there
-        if self._target.info.storage_format is not StorageFormat.EXPLODED:
+        if self._target.info.storage_format.is_compact:
             yield from self._stored(self._target, there, there, splice.kept, files)
         yield from self._counter.watch(self._stored(self._reader, bundle, there, splice.moved, files))
 
@@ -234,7 +233,7 @@ class BundleReplacer:
         self, reader: TileReader, bundle: BundleKey, there: BundleKey, wanted: Flags, files: ExitStack
     ) -> Iterator[Piece]:
         """Yield tiles of a bundle under the target's name for it, in runs where the target takes such."""
-        if self._target.info.storage_format is not StorageFormat.EXPLODED:
+        if self._target.info.storage_format.is_compact:
             yield from stored_pieces(reader, bundle, wanted, files, there=there)
         elif wanted.any():
             yield from ((there.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))

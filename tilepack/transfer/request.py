@@ -29,6 +29,8 @@ class PixelOptions:
     """Keep the tiles that the edge crosses uncut."""
     keep_blank: bool = False
     """Write tiles though no visible pixel is left of them."""
+    drop_blank: bool = False
+    """Leave out all tiles of a new target in which nothing is visible, not only those that were cut."""
     skip_errors: bool = False
     """Leave out tiles that cannot be decoded, and go on."""
     strict: bool = False
@@ -65,6 +67,8 @@ class TransferRequest:
     """The target exists, and takes the tiles in; None makes a new one."""
     replace: bool = False
     """The target may exist; the new one takes its place when it is whole."""
+    dedupe: bool = False
+    """Store equal tiles once where the target can, but need not (MBTiles)."""
     ready_to_serve: bool | None = None
     """Describe a folder by root.json; None: as the source is."""
     areas: AreasByLevel | None = None

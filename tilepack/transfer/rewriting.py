@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.journal import JOURNAL
+from tilepack.disk.update import FolderUpdate
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.keys import BundleKey
 from tilepack.stores.base import TileReader
@@ -27,9 +29,13 @@ from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.repacking import PackageUpdater, open_package_update
 from tilepack.stores.updating import TileUpdater, folder_updater, open_folder_update
+from tilepack.stores.web import WebReader
+from tilepack.stores.web_updating import WebFileUpdater, XyzFolderUpdater, begin_web_file, open_xyz_update
+from tilepack.stores.xyz import XyzReader
 from tilepack.transfer.counting import Counter
+from tilepack.transfer.working import work_off
 
-Target = CompactReader | ExplodedReader
+Target = CompactReader | ExplodedReader | WebReader
 """A cache whose bundles can be replaced, open for reading."""
 
 Told = Callable[[float, int], None]
@@ -103,7 +109,7 @@ def rewrite(
         TilepackError: Whatever the steps raise.
     """
     with ExitStack() as opened:
-        updater, work = _take(site, begin, opening, opened)
+        updater, work = _take(site, begin, opening, opened, lambda: counter.add(0, 0))
         try:
             _work_off(work, updater, counter, jobs or os.cpu_count() or 1)
             updater.settle()
@@ -143,7 +149,11 @@ def was_stopped(target: TileReader) -> bool:
     return os.path.lexists(Path(target.place) / JOURNAL)
 
 
-def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack) -> tuple[TileUpdater, Work]:
+def _take(
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+) -> tuple[TileUpdater, Work]:
+    if site.is_package and site.info.storage_format.is_web:
+        return _take_web_file(site, begin, opening, opened, tick)
     if site.is_package:
         package = open_package_update(site.place)
         try:
@@ -156,17 +166,40 @@ def _take(site: Site, begin: Callable[[Target], Work], opening: Open, opened: Ex
             package.abort()
             raise
     with opening(site.place) as before:
-        if not isinstance(before, CompactReader | ExplodedReader):
+        if isinstance(before, XyzReader):
+            take: Callable[..., FolderUpdate] = partial(open_xyz_update, before)
+        elif isinstance(before, CompactReader | ExplodedReader):
+            take = partial(open_folder_update, before)
+        else:
             raise UnsupportedError(f"{site.place}: is no folder of bundles or tiles")
-        folder = open_folder_update(
-            before, fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions
-        )
+        folder = take(fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions)
     try:
         target = reopened(site, opening, opened)
         work = begin(target)
+        if isinstance(target, XyzReader):
+            return XyzFolderUpdater(target, folder), work
+        if isinstance(target, WebReader):
+            raise TransferError(f"{site.place}: became a file while the work was planned; start again")
         return folder_updater(target, folder), work
     except BaseException:
         folder.abort()
+        raise
+
+
+def _take_web_file(
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+) -> tuple[TileUpdater, Work]:
+    with opening(site.place) as before:
+        if not isinstance(before, WebReader):
+            raise TransferError(f"{site.place}: became another cache while the work was planned; start again")
+        writer = begin_web_file(before)
+    try:
+        target = reopened(site, opening, opened)
+        if not isinstance(target, WebReader):
+            raise TransferError(f"{site.place}: became another cache while the work was planned; start again")
+        return WebFileUpdater(writer, target, tick), begin(target)
+    except BaseException:
+        writer.abort()
         raise
 
 
@@ -183,7 +216,7 @@ def reopened(site: Site, opening: Open, opened: ExitStack) -> Target:
         TransferError: It became another cache.
     """
     target = opened.enter_context(opening(site.place))
-    if not isinstance(target, CompactReader | ExplodedReader):
+    if not isinstance(target, CompactReader | ExplodedReader | WebReader):
         raise UnsupportedError(f"{target.place}: is no cache of bundles or tiles")
     planned, found = site.info, target.info
     same_grid = not found.scheme.differences(planned.scheme) and len(found.scheme.levels) == len(planned.scheme.levels)
@@ -193,21 +226,10 @@ def reopened(site: Site, opening: Open, opened: ExitStack) -> Target:
 
 
 def _work_off(work: Work, updater: TileUpdater, counter: Counter, jobs: int) -> None:
-    pool = ThreadPoolExecutor(jobs, "tilepack")
     pixels = ThreadPoolExecutor(jobs, "tilepack-pixels")
-    futures: list[Future[None]] = []
     try:
         steps = work.start(updater, pixels)
-        if isinstance(updater, PackageUpdater):
-            futures += [pool.submit(work.keep, bundle) for bundle in updater.untouched]
-        futures += [pool.submit(step) for step in steps]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        failed = [error for future in done if (error := future.exception())]
-        if failed:
-            raise failed[0]
-    except BaseException:
-        counter.stopped.set()
-        raise
+        untouched = updater.untouched if isinstance(updater, PackageUpdater) else ()
+        work_off(chain((partial(work.keep, bundle) for bundle in untouched), steps), jobs, counter)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
         pixels.shutdown(wait=True, cancel_futures=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.cache import StorageFormat
+from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
@@ -30,12 +32,20 @@ from tilepack.stores.base import (
 from tilepack.stores.copying import stored_pieces
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
+from tilepack.transfer.admission import is_looked_at
 from tilepack.transfer.choice import TileChoice, TileChooser
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
 from tilepack.transfer.result import TileCounts, TransferResult
+from tilepack.transfer.working import work_off
+from tilepack.transfer.zooms import Renumbered, wanted_order
+
+_ALL: Final = TileChoice(np.ones(TILES_PER_BUNDLE, np.bool_), np.zeros(TILES_PER_BUNDLE, np.bool_))
+"""What is chosen where nobody has to choose."""
+
+_HEADS: Final = {b"\x89P": TileFormat.PNG, b"\xff\xd8": TileFormat.JPEG}
 
 _SLICE_ROWS: Final = 16
 """Rows of an exploded window that one thread writes; a window is split when it holds more than a slice's tiles."""
@@ -96,15 +106,27 @@ class _Work:
         self._choices: dict[BundleKey, TileChoice | None] = {}
         self._left: dict[BundleKey, NDArray[np.uint8]] = {}
         self._cutter: TileCutter | None = None
+        self._order: Callable[[BundleKey], NDArray[np.int64]] | None = None
 
     def carry_out(self) -> None:
         plan, reader = self._plan, self._reader
-        writer = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        made = create_target(
+            plan.target, plan.kind, plan.info, replace=plan.request.replace, dedupe=plan.request.dedupe
+        )
+        line = wanted_order(made, plan.levels)
+        renumbers = any(here != there for here, there in plan.levels.items())
+        writer: TileWriter = Renumbered(made, plan.levels) if renumbers else made
+        tasks = plan.tasks
+        if line is not None:
+            tasks = tuple(sorted(tasks, key=lambda task: line.rank(task.bundle)))
+            self._order = line.order
         try:
-            for task in plan.tasks:
+            for task in tasks:
                 writer.reserve(task.bundle, task.slot_bytes)
-            self._move_all(writer)
+            self._move_all(tasks, writer)
             if self._cutter is not None and self._cutter.has_failed:
+                if plan.request.areas is None:
+                    raise self.tally.error(reader.place, "cannot be encoded anew")
                 raise self.tally.error(reader.place)
             if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
                 raise TransferError(
@@ -114,7 +136,7 @@ class _Work:
             for name, data in reader.substitutes.items():
                 writer.write_substitute(name, data)
             occupied = self._occupied()
-            if plan.tasks and not occupied and not self.tally.bad:
+            if plan.tasks and not occupied and not self.tally.bad and plan.request.areas is not None:
                 raise AreaOfInterestError(
                     f"{reader.place}: no visible pixel lies in the area of interest; choose another"
                 )
@@ -125,34 +147,31 @@ class _Work:
             writer.abort()
             raise
 
-    def _move_all(self, writer: TileWriter) -> None:
-        pool = ThreadPoolExecutor(self._jobs, "tilepack")
+    def _move_all(self, tasks: Sequence[BundleTask], writer: TileWriter) -> None:
+        # What is one stream takes one bundle at a time: another thread would only make its bytes depend on chance.
+        kind = self._plan.kind
+        threads = 1 if kind.is_package and kind.storage_format.is_web else self._jobs
         pixels = ThreadPoolExecutor(self._jobs, "tilepack-pixels")
         areas = self._plan.request.areas
-        if areas is not None:
+        looks = any(task.looked_at for task in tasks)
+        if areas is not None or looks:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
-            self._cutter = TileCutter(areas, scheme, self._plan.info.tile_format, options, pixels)
+            tile_format = self._plan.info.tile_format
+            recodes = is_looked_at(self._reader, kind)
+            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=recodes)
             self.tally = self._cutter.tally
-        futures: list[Future[None]] = []
+        steps = (
+            partial(self._move, task, part, writer) for task in tasks for part in _parts(task, kind.storage_format)
+        )
         try:
-            for task in self._plan.tasks:
-                parts = _parts(task, self._plan.kind.storage_format)
-                futures += [pool.submit(self._move, task, part, writer) for part in parts]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = [error for future in done if (error := future.exception())]
-            if failed:
-                raise failed[0]
-        except BaseException:
-            self._counter.stopped.set()
-            raise
+            work_off(steps, threads, self._counter)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             pixels.shutdown(wait=True, cancel_futures=True)
 
     def _move(self, task: BundleTask, wanted: NDArray[np.bool_] | None, writer: TileWriter) -> None:
         self._counter.add(0, 0)
         failed = self._cutter is not None and self._cutter.has_failed
-        if task.action is Action.BLEND:
+        if task.action is Action.BLEND or task.looked_at:
             self._blend(task, writer)
         elif failed:
             return  # nothing will come of the target: the tiles to cut are only checked from here on
@@ -160,7 +179,7 @@ class _Work:
             choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
             if choice is not None:
                 wanted = choice.wanted if wanted is None else wanted & choice.wanted
-            tiles = self._counter.watch(self._reader.tiles(task.bundle, wanted))
+            tiles = self._counter.watch(self._tiles(task.bundle, wanted))
             writer.write_bundle(task.bundle, tiles, task.slot_bytes)
         else:
             self._copy(task, writer)
@@ -180,17 +199,18 @@ class _Work:
         self._counter.add(task.tiles, -LENGTH_PREFIX * task.tiles)
 
     def _blend(self, task: BundleTask, writer: TileWriter) -> None:
-        """Write a bundle with some of its tiles cut; one of which nothing is left is not written."""
-        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles())
-        if choice is None or self._cutter is None:
+        """Write a bundle some of whose tiles become others; one of which nothing is left is not written."""
+        if self._cutter is None:
             raise TypeError("a plan to cut needs an area")
-        wanted = choice.cut if self._cutter.has_failed else choice.wanted
+        choice = self._chooser.choose(self._reader, task.bundle, task.bundle.tiles()) or _ALL
+        wanted = choice.cut if self._cutter.has_failed and not task.looked_at else choice.wanted
+        alone = choice.wanted if task.looked_at else choice.cut
         left = np.zeros(TILES_PER_BUNDLE, np.bool_)
         with ExitStack() as files:
             if isinstance(writer, SupportsRawWrite):
-                pieces = stored_pieces(self._reader, task.bundle, wanted, files, alone=choice.cut)
+                pieces = stored_pieces(self._reader, task.bundle, wanted, files, alone=alone)
             else:
-                pieces = self._reader.tiles(task.bundle, wanted)
+                pieces = self._tiles(task.bundle, wanted)
             made = self._noted(
                 self._cutter.stream(self._counter.watch(pieces), task.bundle, choice.cut), task.bundle, left
             )
@@ -200,6 +220,21 @@ class _Work:
             else:
                 writer.write_bundle(task.bundle, chain((first,), made), None)
         self._left[task.bundle] = np.packbits(left)
+
+    def _tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None) -> Iterator[tuple[TileKey, bytes]]:
+        """Give the tiles of a bundle as they are stored, or in the order that the target wants."""
+        if self._order is None:
+            yield from self._reader.tiles(bundle, wanted)
+            return
+        held = self._reader.present(bundle)
+        if wanted is not None:
+            held &= wanted
+        order = self._order(bundle)
+        with self._reader.reading(bundle) as opened:
+            for position in order[held[order]].tolist():
+                data = opened.read(position)
+                if data is not None:
+                    yield bundle.tile(position), data
 
     @staticmethod
     def _noted(pieces: Iterator[Piece], bundle: BundleKey, left: NDArray[np.bool_]) -> Iterator[Piece]:
@@ -223,8 +258,11 @@ class _Work:
             if there.count:
                 levels.setdefault(task.bundle.level, []).append((task.bundle, there))
         plan = self._plan
+        tile_format = plan.info.tile_format
+        if self._cutter is not None and is_looked_at(self._reader, plan.kind):
+            tile_format = _holding(tile_format, self._cutter.heads)
         self.info = describe_target(
-            self._reader, plan.kind, plan.request, levels, present=present, tile_format=plan.info.tile_format
+            self._reader, plan.kind, plan.request, levels, present=present, tile_format=tile_format
         )
         return [tiles for bundles in levels.values() for _, tiles in bundles]
 
@@ -253,11 +291,20 @@ class _Work:
             return None
 
 
+def _holding(tile_format: TileFormat, heads: AbstractSet[bytes]) -> TileFormat:
+    """Give the tile format that admits what was written: sources of the web do not tell it of every tile."""
+    kinds = [kind for kind in map(_HEADS.get, heads) if kind is not None]
+    fits = tile_format is TileFormat.MIXED or not tile_format.is_image
+    if fits or all((kind is TileFormat.JPEG) == (tile_format is TileFormat.JPEG) for kind in kinds):
+        return tile_format
+    return TileFormat.MIXED
+
+
 def _parts(task: BundleTask, storage_format: StorageFormat) -> list[NDArray[np.bool_] | None]:
     """Split a window whose tiles become files, so that one large window keeps all threads busy."""
     if (
-        storage_format is not StorageFormat.EXPLODED
-        or task.action is Action.BLEND
+        storage_format not in (StorageFormat.EXPLODED, StorageFormat.XYZ)
+        or task.slot_bytes is None
         or task.tiles <= _SLICE_ROWS * PACKET_SIZE
     ):
         return [None]

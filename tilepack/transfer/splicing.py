@@ -125,7 +125,7 @@ class Splicer:
         self._pool = pool
         # Slots of bundles move in runs; a file that is a tile is read once, and only then looked at.
         self._by_runs = isinstance(source, SupportsRawRead)
-        self._is_admitted = admits_format(target.info.tile_format, source.info.tile_format)
+        self._is_admitted = admits_format(target.info.admitted, source.info.tile_format)
 
     @property
     def has_failed(self) -> bool:
@@ -155,9 +155,9 @@ class Splicer:
     def _moves(self, source: OpenBundle, position: int, *, meets: bool) -> bool:
         """Tell by a tile's first bytes whether it moves; False also means that more has to be looked at."""
         start = source.read_start(position, _START)
-        tile_format = self._info.tile_format
+        tile_format = self._info.admitted
         if start.startswith(_JPEG):
-            return tile_format in (TileFormat.JPEG, TileFormat.MIXED)
+            return tile_format in (TileFormat.JPEG, TileFormat.MIXED, TileFormat.WEBP)
         takes_place = not meets or self._mode is BlendMode.OVERWRITE
         kind = sniff(start)
         if kind is None or not admits(tile_format, kind):
@@ -224,7 +224,7 @@ class Splicer:
                 there,
                 self._areas.mask(tile) if is_cut and self._areas is not None else None,
                 self._mode,
-                self._info.tile_format,
+                self._info.admitted,
                 width=self._scheme.tile_width,
                 height=self._scheme.tile_height,
                 recompress=options.recompress,
@@ -245,7 +245,7 @@ class Splicer:
             return trim_tile(
                 there,
                 self._areas.mask(tile),
-                self._info.tile_format,
+                self._info.admitted,
                 width=self._scheme.tile_width,
                 height=self._scheme.tile_height,
                 background=self._options.background,

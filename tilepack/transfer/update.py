@@ -19,7 +19,8 @@ from tilepack.spatial import to_degrees
 from tilepack.stores.base import PackageItem, TileReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
-from tilepack.stores.updating import TileUpdater, describe_change, layout_of
+from tilepack.stores.updating import SupportsDescription, TileUpdater, describe_change, layout_of
+from tilepack.stores.web import WebReader
 from tilepack.transfer.changes import Notes
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
@@ -189,6 +190,10 @@ class _Update:
             # measure. A package is still the old one, and never taken up.
             target = self._target if plan.kind.is_package else reopened(self.site, open_cache, opened)
             self.info = describe_joined(target, plan.request, plan.levels, levels, there)
+            if isinstance(target, WebReader):
+                if isinstance(self._updater, SupportsDescription):
+                    self._updater.describe(self.info)
+                return {}
             before = target.info, self._item(target.info, b"")
             after = self.info, self._item(self.info, plan.request.thumbnail or b"")
             return describe_change(target.tree, layout_of(target), before, after)

@@ -177,7 +177,7 @@ def plan_compact(cache: str | Path, *, looking: Callable[[int], None] | None = N
 
 def _plan(target: TileReader, looking: Callable[[int], None] | None) -> CompactionPlan:
     tasks: list[CompactionTask] = []
-    looked = largest = 0
+    looked = largest = dead = 0
     warnings = list(target.warnings)
     if isinstance(target, CompactReader):
         for level in target.levels():
@@ -188,13 +188,16 @@ def _plan(target: TileReader, looking: Callable[[int], None] | None) -> Compacti
                 task = _task(target, bundle)
                 if task is not None:
                     tasks.append(task)
-                    largest = max(largest, target.summary(bundle).file_bytes)
+                    largest = max(largest, target.summary(bundle).file_bytes - task.dead_bytes)
+                    dead += task.dead_bytes
+    elif Path(target.place).is_file():
+        warnings.append(f"{target.info.storage_format} has no bundles with dead space; a conversion writes it anew")
     else:
         warnings.append("its tiles are files of their own, which have no dead space")
     kind = kind_of(target)
     place = Path(target.place)
     if tasks:
-        require_room(place, place.stat().st_size if kind.is_package else largest)
+        require_room(place, place.stat().st_size - dead if kind.is_package else largest)
     return CompactionPlan(cache=target.place, kind=kind, tasks=tuple(tasks), bundles=looked, warnings=tuple(warnings))
 
 

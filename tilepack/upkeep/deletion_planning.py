@@ -31,7 +31,6 @@ _WAYS_OUT: Final = (
     "JPEG cannot hold transparent pixels, and the tiles on the area's edge would have some: give a --background "
     "colour, or leave those tiles whole (without --pixels)"
 )
-_UNCUT: Final = "LERC tiles are no images: those that the area's edge crosses stay whole"
 
 
 class DeleteOptions(TypedDict, total=False):
@@ -77,7 +76,7 @@ class Deletions(Overlaps):
         self._cache = target
         self._areas = request.areas
         self._chosen = TileChooser(target.info, request)
-        self._cuts = is_pixels and target.info.tile_format is not TileFormat.LERC
+        self._cuts = is_pixels and target.info.tile_format.is_image
 
     def of(self, bundle: BundleKey) -> Overlap:
         """Tell which tiles of a bundle go, and which are cut.
@@ -141,7 +140,7 @@ def plan_deletion(target: TileReader, options: DeleteOptions, looking: Callable[
                 largest = max(largest, target.summary(bundle).file_bytes)
     if not tasks:
         _refuse_a_miss(target, request, levels)
-    if any(task.cut for task in tasks) and target.info.tile_format is TileFormat.JPEG and not options.get("background"):
+    if any(task.cut for task in tasks) and target.info.admitted is TileFormat.JPEG and not options.get("background"):
         raise UnsupportedError(f"{target.place}: {_WAYS_OUT}")
     kind = kind_of(target)
     place = Path(target.place)
@@ -250,17 +249,20 @@ def _fingerprint(request: TransferRequest, *, is_pixels: bool) -> str:
 
 def _warnings(target: TileReader, tasks: Sequence[DeletionTask], *, is_pixels: bool) -> list[str]:
     found = []
-    if is_pixels and target.info.tile_format is TileFormat.LERC:
-        found.append(_UNCUT)
+    if is_pixels and not target.info.tile_format.is_image:
+        found.append(f"{target.info.tile_format} tiles are no images: those that the area's edge crosses stay whole")
     if not any(task.is_changed for task in tasks):
         found.append("there are no tiles to delete; the cache stays as it is")
         return found
     removed = {task.bundle: task.is_removed for task in tasks}
     held = [level for level in target.levels() if target.bundles(level)]
     emptied = {level for level in held if all(removed.get(bundle, False) for bundle in target.bundles(level))}
-    for name, level in (("minLOD", target.info.min_level), ("maxLOD", target.info.max_level)):
+    is_web = target.info.storage_format.is_web
+    remedy = "" if is_web else "; tilepack repair adapts that"
+    names = ("minzoom", "maxzoom") if is_web else ("minLOD", "maxLOD")
+    for name, level in zip(names, (target.info.min_level, target.info.max_level), strict=True):
         if level in emptied and len(emptied) < len(held):
-            found.append(f"level {level} will hold no tiles, and stays declared as {name}; tilepack repair adapts that")
+            found.append(f"level {level} will hold no tiles, and stays declared as {name}{remedy}")
     if target.home is not None and (target.home / STATUS_GDB).exists():
         found.append(f"{STATUS_GDB} in the cache will be out of date; rebuild it")
     return found

@@ -37,6 +37,8 @@ MENDING: Final[dict[str, Mending]] = {
     # Packages
     "package-malformed": Mending.NEVER,
     "package-member-twice": Mending.NEVER,
+    "store-damaged": Mending.NEVER,
+    "order-guessed": Mending.NEVER,
     "package-member-damaged": Mending.NEVER,
     "package-member-deflated": Mending.ALWAYS,
     "package-junk": Mending.ANEW,

@@ -176,6 +176,11 @@ def _examine(
             nothing.ledger.add(finding, mended=False)
         return _Case(_plan(str(source), there, None, nothing, {}), nothing, None)
     opened.enter_context(reader)
+    if not isinstance(reader, StoreReader):
+        raise UnsupportedError(
+            f"{reader.place}: is no cache of ArcGIS', and has none of what repair mends; convert it anew, which leaves "
+            f"out what is damaged by --skip-errors"
+        )
     diagnosis = diagnose(found, reader, how, looking)
     if there is not None:
         request = _request(reader, there, diagnosis, replace=replace)

@@ -12,6 +12,7 @@ from tilepack.inspect.findings import Collector
 from tilepack.keys import TileRange
 from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
+from tilepack.stores.base import TileReader
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.reader import StoreReader
 
@@ -22,7 +23,7 @@ _OWN_CHECK = "level-not-in-scheme"
 """A rule whose breach counts only where there are tiles: ``check_levels`` looks."""
 
 
-def check_documents(found: Collector, reader: StoreReader) -> None:
+def check_documents(found: Collector, reader: TileReader | StoreReader) -> None:
     """Check what documents say, whatever tiles there are."""
     for warning in reader.warnings:
         code = warning.code if isinstance(warning, OpeningWarning) else "document-malformed"
@@ -78,7 +79,7 @@ def _is_declared(info: CacheInfo, level: int) -> bool:
     return low <= level <= high
 
 
-def check_extents(found: Collector, reader: StoreReader, boxes: Boxes) -> None:
+def check_extents(found: Collector, reader: TileReader | StoreReader, boxes: Boxes) -> None:
     """Check the declared extent against the tiles."""
     scheme = reader.info.scheme
     units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from tilepack.cache import CacheInfo, TileFormat
+from tilepack.cache import CacheInfo
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import TileKind, is_beheaded_png, sniff
 from tilepack.inspect.findings import Collector
@@ -76,7 +76,7 @@ class TileChecks:
         """
         self.deep = deep
         self._found = found
-        self._format = info.tile_format
+        self._format = info.admitted
         self._size = (info.scheme.tile_width, info.scheme.tile_height)
         self._verdicts: dict[bytes, Verdict] = {}
         self._looks: dict[bytes, Look] = {}
@@ -122,7 +122,7 @@ class TileChecks:
 
     def _faults_of_kind(self, kind: TileKind) -> Iterator[Fault]:
         if not admits(self._format, kind):
-            as_declared = kind.is_image == (self._format is not TileFormat.LERC)
+            as_declared = kind.is_image == self._format.is_image
             code = "tile-format" if as_declared else "tile-no-image"
             yield Fault(code, f"is {kind.name}; the cache's tile format is {self._format}")
 

@@ -1,0 +1,1 @@
+"""Building: a pyramid of tiles from rasters, drawn once at the finest level and averaged upwards."""

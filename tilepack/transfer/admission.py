@@ -1,0 +1,82 @@
+"""Which tiles a new target admits as they are, which become others on the way, and which it cannot hold."""
+
+from __future__ import annotations
+
+from tilepack.cache import StorageFormat, TileFormat
+from tilepack.errors import UnsupportedError
+from tilepack.stores.base import TileReader
+from tilepack.stores.targets import TargetKind
+from tilepack.transfer.request import TransferRequest
+
+
+def refuse_formats(reader: TileReader, kind: TargetKind) -> None:
+    """Refuse tiles that a target cannot hold, whatever they show.
+
+    Raises:
+        UnsupportedError: It cannot.
+    """
+    tile_format = reader.info.tile_format
+    if tile_format is TileFormat.LERC and kind.storage_format.is_web:
+        raise UnsupportedError(
+            f"{reader.place}: holds LERC tiles, which {kind.storage_format} has no name for; make a cache or package "
+            f"of ArcGIS' instead"
+        )
+    if tile_format is TileFormat.PBF and not kind.storage_format.is_web:
+        raise UnsupportedError(
+            f"{reader.place}: holds vector tiles, and caches of ArcGIS' hold images; make MBTiles of them"
+        )
+
+
+def useless_wishes(request: TransferRequest, kind: TargetKind) -> list[str]:
+    """Say in sentences what was asked for in vain."""
+    if request.dedupe and kind.storage_format not in (StorageFormat.MBTILES, StorageFormat.PMTILES):
+        return [f"{kind.storage_format} stores equal tiles each by itself, and --dedupe changes nothing"]
+    return []
+
+
+def is_looked_at(reader: TileReader, kind: TargetKind) -> bool:
+    """Tell whether each tile is looked at on its way: sources of the web do not say of every one what it is."""
+    return reader.info.storage_format.is_web and not kind.storage_format.is_web
+
+
+def new_tile_format(
+    reader: TileReader, kind: TargetKind, *, cuts: bool, background: bool
+) -> tuple[TileFormat, list[str]]:
+    """Give the tile format of a new target, as far as it is known before a tile is read.
+
+    Args:
+        reader: The source.
+        kind: What the target is.
+        cuts: Whether tiles are cut.
+        background: Whether what is cut off is painted.
+
+    Returns:
+        The format, and what its user should know of it, in sentences.
+    """
+    tile_format = reader.info.tile_format
+    if tile_format is TileFormat.WEBP and is_looked_at(reader, kind):
+        return TileFormat.MIXED, [
+            "WebP tiles become JPEG, or PNG where anything is transparent: ArcGIS' clients read no WebP"
+        ]
+    if tile_format is TileFormat.WEBP and cuts:
+        return TileFormat.MIXED, ["cut tiles become PNG; all others stay the WebP that they are"]
+    if tile_format is TileFormat.JPEG and cuts and not background:
+        return TileFormat.MIXED, ["cut tiles become PNG, for JPEG knows no transparency: the new cache is MIXED"]
+    return tile_format, []
+
+
+def uncuttable(reader: TileReader, request: TransferRequest) -> list[str]:
+    """Say that tiles move whole that cannot be cut, if there are such.
+
+    Raises:
+        UnsupportedError: There are, and ``strict`` forbids it.
+    """
+    tile_format = reader.info.tile_format
+    if tile_format.is_image or request.pixels.whole_tiles:
+        return []
+    if request.pixels.strict:
+        raise UnsupportedError(
+            f"{reader.place}: holds {tile_format} tiles, which are no images and cannot be cut; take --whole-tiles, or "
+            f"leave out --strict"
+        )
+    return [f"{tile_format} tiles are no images: those that the area's edge crosses move whole"]
