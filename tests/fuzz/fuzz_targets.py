@@ -7,6 +7,7 @@ import fuzz_documents
 import fuzz_jobs
 import fuzz_packages
 import fuzz_tiles
+import fuzz_web
 
 TARGETS = (
     *fuzz_documents.TARGETS,
@@ -15,6 +16,7 @@ TARGETS = (
     *fuzz_tiles.TARGETS,
     *fuzz_areas.TARGETS,
     *fuzz_jobs.TARGETS,
+    *fuzz_web.TARGETS,
     *fuzz_caches.TARGETS,
 )
 
