@@ -27,6 +27,7 @@ from tilepack_cli.options import (
 )
 from tilepack_cli.outcome import reported
 from tilepack_cli.pixels import Dedupe, DropBlank, NewQuality
+from tilepack_cli.results import show_counts
 from tilepack_cli.transfers import (
     check_target,
     name_bundles,
@@ -119,9 +120,8 @@ def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) ->
         console.print(
             f"  {counted(result.tiles, 'tile')}, {size(result.tile_bytes)} in {duration(result.seconds)}{rate}"
         )
-        if result.counts.blended or result.counts.dropped:
-            dropped = f", {count(result.counts.dropped)} dropped" if result.counts.dropped else ""
-            console.print(f"  {count(result.counts.blended)} encoded anew{dropped}")
+        if result.counts.blended or result.counts.dropped:  # by --quality or --drop-blank, or WebP for ArcGIS
+            show_counts(result)
 
 
 def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:

@@ -94,11 +94,12 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
     """Name the options that change nothing, because there is no edge or the tiles are others."""
     request, pixels = plan.request, plan.request.pixels
     found = []
+    is_looked_at = any(task.looked_at for task in plan.tasks)
     on_edges = {
         "--background": pixels.background is not None and request.update is None,
         "--whole-tiles": pixels.whole_tiles,
         "--keep-blank": pixels.keep_blank and request.update is None,
-        "--skip-errors": pixels.skip_errors and request.update is None and not pixels.drop_blank,
+        "--skip-errors": pixels.skip_errors and request.update is None and not is_looked_at,
         "--strict": pixels.strict,
     }
     named = [name for name, is_given in on_edges.items() if is_given]

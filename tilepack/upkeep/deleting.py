@@ -45,7 +45,7 @@ def delete_tiles(
     package is written anew beside, and renamed over.
 
     Args:
-        cache: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        cache: A cache folder, its conf.xml or root.json, a package, or web tiles.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
