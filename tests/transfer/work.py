@@ -15,7 +15,7 @@ from steps import DENIED, FULL, SMALL, UNREAD, Fault, change_rights
 import tilepack
 from tilepack.disk.journal import PARTIAL
 
-_WITH_JOBS = ("import", "export", "convert", "delete", "compact", "repair")
+_WITH_JOBS = ("import", "export", "convert", "delete", "compact", "repair", "build")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from broken_caches import beheaded
 from caches import v1_files, v2_files, write_files, write_v2
 from export_caches import WORLD
@@ -104,6 +105,22 @@ def with_report(place: Path) -> None:
     shutil.rmtree(place.with_name("v2"))
 
 
+def raster(place: Path) -> None:
+    """Write a picture of hills for two levels with data, a part of it without."""
+    import rasterio
+    from rasterio.transform import from_origin
+
+    side = 500
+    down, right = np.mgrid[:side, :side]
+    bands = np.stack([down // 2, right // 2, (down * right) // side // 2]).astype(np.uint8)
+    bands[:, 300:, 300:] = 0
+    with rasterio.open(
+        place, "w", driver="GTiff", width=side, height=side, count=3, dtype="uint8", nodata=0,
+        crs="EPSG:3857", transform=from_origin(-1e6, 6e6, 9784, 9784),
+    ) as made:  # fmt: skip
+        made.write(bands)
+
+
 def nothing(place: Path) -> None:
     """Leave the place empty."""
 
@@ -116,7 +133,9 @@ class Recipe(NamedTuple):
     unit: str = "bundle"
     write: Callable[[Path], None] = write_target
     """Writes what is there before."""
+    source: str = "Glass"
     write_source: Callable[[Path], None] | None = None
+    """Writes another source than that of imports."""
 
 
 def _import(target: str, *options: str) -> Recipe:
@@ -155,6 +174,7 @@ def _in_place(target: str, new: str) -> Recipe:
 
 PAIR = ("--overwrite", "--delete-missing")
 SAID = ("--title", "Glass", "--tags", "a,b")
+ANEW = ("repair", "{source}", "{target}")
 OVER = ("--scheme", "wgs84", "--replace")
 
 WORKS: Mapping[str, Recipe] = {
@@ -206,8 +226,10 @@ WORKS: Mapping[str, Recipe] = {
     "repair EXPLODED": _change("exploded", "repair", "{target}", write=broken),
     "repair .tpk": _change("cache.tpk", "repair", "{target}", write=broken),
     "repair .tpkx": _change("cache.tpkx", "repair", "{target}", write=broken),
-    "repair into a new COMPACT": Recipe("new", ("repair", "{source}", "{target}"), "whole", nothing, broken),
-    "repair into a new .tpkx": Recipe("new.tpkx", ("repair", "{source}", "{target}"), "whole", nothing, broken),
+    "repair into a new COMPACT": Recipe("new", ANEW, "whole", nothing, "v1", broken),
+    "repair into a new .tpkx": Recipe("new.tpkx", ANEW, "whole", nothing, "cache.tpkx", broken),
+    "build COMPACT_V2": Recipe("v2", ("build", "{source}", "{target}"), "whole", nothing, "Hills.tif", raster),
+    "build .tpk": Recipe("cache.tpk", ("build", "{source}", "{target}"), "whole", nothing, "Hills.tif", raster),
     "status rebuild, the first": Recipe("v2", ("status", "rebuild", "{target}"), "status"),
     "status rebuild": Recipe("v2", ("status", "rebuild", "{target}"), "status", with_status),
     "status rebuild beside ArcGIS'": Recipe(
@@ -224,13 +246,12 @@ WORKS: Mapping[str, Recipe] = {
 def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
     """Make source and target of a work, below a folder that is its own, and run it once to see what has to be."""
     recipe = WORKS[name]
-    source, before = folder / "source/Glass", folder / "before"
+    source, before = folder / "source" / recipe.source, folder / "before"
     before.mkdir(parents=True)
     if recipe.write_source is None:
         side = side_of(recipe.target)
         write_v2(source, scheme_for(side), new_tiles(side), tile_format=tilepack.TileFormat.PNG32)
     else:
-        source = folder / "source" / ("v1" if recipe.target == "new" else "cache.tpkx")
         source.parent.mkdir()
         recipe.write_source(source)
     recipe.write(before / recipe.target)

@@ -110,6 +110,17 @@ class PositionedFile:
                 data += more
             return data
 
+    def read_back(self, size: int, position: int) -> bytes:
+        """Give exactly the bytes that were written at a position of a file of one's own.
+
+        Raises:
+            TransferError: The disk failed, or has lost some.
+        """
+        data = self.read(size, position)
+        if len(data) != size:
+            raise TransferError(f"{self.path}: the disk lost bytes that waited in a file beside it; start again")
+        return data
+
     def _read_here(self, size: int, position: int) -> bytes:
         if _POSITIONED:
             return os.pread(self.descriptor, size, position)

@@ -89,9 +89,7 @@ class _Spooled(NamedTuple):
             TransferError: Reading or writing failed, or not all that was written is there.
         """
         for done in range(0, self.size, _PIECE):
-            piece = self.file.read(min(_PIECE, self.size - done), self.start + done)
-            if len(piece) < min(_PIECE, self.size - done):
-                raise TransferError(f"{self.file.path}: the disk lost bytes that waited beside it; start again")
+            piece = self.file.read_back(min(_PIECE, self.size - done), self.start + done)
             target.write(piece, at + done)
 
 

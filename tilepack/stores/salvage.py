@@ -79,10 +79,10 @@ class SalvagedBundle(CompactBundle):
         return self.data.read(size, start + LENGTH_PREFIX)
 
     def read_in_order(self, order: Positions) -> Iterator[tuple[int, bytes]]:
-        """Yield positions and mended data of tiles, those left out of which none is to be had."""
+        """Yield positions and mended data of tiles, those without bytes left out; each is read for itself."""
         for position in order.tolist():
             data = self.read(position)
-            if data is not None:
+            if data:
                 yield position, data
 
     def read_start(self, position: int, size: int) -> bytes:
