@@ -75,9 +75,11 @@ class BundleKey:
         Raises:
             ValueError: The tile lies in another bundle.
         """
-        if tile.bundle != self:
+        level, row, column = tile
+        row, column = row - self.row, column - self.column
+        if not (0 <= row < PACKET_SIZE and 0 <= column < PACKET_SIZE) or level != self.level:  # asked of every tile
             raise ValueError(f"tile {tile} lies in {tile.bundle}, not in {self}")
-        return (tile.row - self.row) * PACKET_SIZE + tile.column - self.column
+        return row * PACKET_SIZE + column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def build_cache(
             metavar="RASTER... TARGET",
             show_default=False,
             help="GeoTIFF, COG, VRT or whatever GDAL reads, each laid on those before it; and last what to make: a "
-            "name in .tpk or .tpkx, else a cache folder.",
+            "name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
         ),
     ],
     *,
@@ -245,7 +245,7 @@ def _join(
     if dry_run:
         plan = tilepack.plan_build_into(names, cache, **asked)
         show_warnings(plan.warnings, quiet=quiet)
-        show_build_plan(plan, f"would merge into {cache}", jobs, json=json)
+        show_build_plan(plan, f"would merge into {cache}", jobs, json=json, joins=True)
         return
     from tilepack_cli.progress import Working
 
@@ -265,7 +265,7 @@ def _join(
         write_json(result.as_json())
     elif not quiet:
         counts = result.joined.counts
-        show_built(result.built, f"merged into {cache}")
+        show_built(result.built, f"merged into {cache}", joins=True)
         output().print(
             f"  {count(counts.blended)} laid on tiles that were there, {count(counts.repacked)} new or whole"
         )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def show_build_plan(plan: tilepack.BuildPlan, heading: str, jobs: int | None, *, json: bool) -> None:
+def show_build_plan(
+    plan: tilepack.BuildPlan, heading: str, jobs: int | None, *, json: bool, joins: bool = False
+) -> None:
     """Show what would be done, level by level, and what it may come to."""
     estimate = plan.estimate(jobs)
     if json:
@@ -23,7 +25,7 @@ def show_build_plan(plan: tilepack.BuildPlan, heading: str, jobs: int | None, *,
         return
     console = output()
     console.print(readable(heading), soft_wrap=True, style="bold")
-    console.print(f"  {_kind(plan)}")
+    console.print(f"  {_kind(plan, joins=joins)}")
     console.print()
     show_table(console, _table(plan))
     console.print()
@@ -32,11 +34,11 @@ def show_build_plan(plan: tilepack.BuildPlan, heading: str, jobs: int | None, *,
     console.print(line, soft_wrap=True)
 
 
-def show_built(result: tilepack.BuildResult, heading: str) -> None:
+def show_built(result: tilepack.BuildResult, heading: str, *, joins: bool = False) -> None:
     """Show what was built."""
     console = output()
     console.print(readable(heading), soft_wrap=True, style="bold")
-    console.print(f"  {_kind(result.plan)}")
+    console.print(f"  {_kind(result.plan, joins=joins)}")
     kinds: dict[str, int] = {}
     for level in result.levels:
         for kind, number in level.kinds.items():
@@ -46,10 +48,12 @@ def show_built(result: tilepack.BuildResult, heading: str) -> None:
     console.print(f"  {formats}")
 
 
-def _kind(plan: tilepack.BuildPlan) -> str:
+def _kind(plan: tilepack.BuildPlan, *, joins: bool) -> str:
+    """Say what is built; of what joins a cache that exists, not where it waits."""
     quality = f" of quality {plan.info.quality}" if plan.info.quality else ""
     levels = spans(level.level for level in plan.levels)
-    return f"{name_kind(plan)} of {plan.info.tile_format} tiles{quality}, levels {levels}"
+    container = "" if joins else f"{name_kind(plan)} of "
+    return f"{container}{plan.info.tile_format} tiles{quality}, levels {levels}"
 
 
 def _table(plan: tilepack.BuildPlan) -> Table:

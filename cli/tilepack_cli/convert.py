@@ -26,7 +26,8 @@ from tilepack_cli.options import (
     refuse_contradictions,
 )
 from tilepack_cli.outcome import reported
-from tilepack_cli.pixels import Dedupe, DropBlank
+from tilepack_cli.pixels import Dedupe, DropBlank, NewQuality
+from tilepack_cli.results import show_counts
 from tilepack_cli.transfers import (
     check_target,
     name_bundles,
@@ -43,6 +44,7 @@ Examples:
   tilepack convert Usa.tpkx Layers --storage-format exploded
   tilepack convert Layers Layers.tpkx --levels 0-7,9
   tilepack convert Usa.tpkx Usa.mbtiles
+  tilepack convert Usa.tpkx small.tpkx --quality 60
   tilepack convert Layers Usa.tpk --replace --dry-run
 """
 
@@ -57,6 +59,7 @@ class _Asked(TypedDict):
     ready_to_serve: bool | None
     drop_blank: bool
     dedupe: bool
+    quality: int | None
 
 
 @reported
@@ -71,6 +74,7 @@ def convert_cache(
     ready_to_serve: ReadyToServe = False,
     drop_blank: DropBlank = False,
     dedupe: Dedupe = False,
+    quality: NewQuality = None,
     dry_run: DryRun = False,
     jobs: Jobs = None,
     json: Json = False,
@@ -79,6 +83,7 @@ def convert_cache(
 ) -> None:
     """Convert into another storage format; every tile keeps its bytes.
 
+    But for JPEG tiles that --quality makes smaller, and WebP, which caches cannot hold.
     Whole or not at all: nothing stands under TARGET before everything is in it.
     """
     refuse_contradictions(levels, scales)
@@ -90,6 +95,7 @@ def convert_cache(
         ready_to_serve=ready_to_serve or None,
         drop_blank=drop_blank,
         dedupe=dedupe,
+        quality=quality,
     )
     if dry_run:
         plan = look_ahead(partial(tilepack.plan_convert, source, target, **asked), quiet=quiet)
@@ -114,6 +120,8 @@ def _show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) ->
         console.print(
             f"  {counted(result.tiles, 'tile')}, {size(result.tile_bytes)} in {duration(result.seconds)}{rate}"
         )
+        if result.counts.blended or result.counts.dropped:  # by --quality or --drop-blank, or WebP for ArcGIS
+            show_counts(result)
 
 
 def _show_plan(plan: tilepack.TransferPlan, *, json: bool) -> None:

@@ -28,6 +28,17 @@ Dedupe = Annotated[
     bool, typer.Option("--dedupe", help="Store equal tiles of MBTiles once, behind a view; PMTiles always do.")
 ]
 
+NewQuality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="Q",
+        help="Encode JPEG tiles anew at this quality, 1 to 100, those that it makes smaller.",
+    ),
+]
+
 SkipErrors = Annotated[
     bool,
     typer.Option("--skip-errors", help="Leave out damaged tiles that have to be decoded; ends with exit code 3 then."),
@@ -83,11 +94,12 @@ def name_useless(plan: tilepack.TransferPlan) -> list[str]:
     """Name the options that change nothing, because there is no edge or the tiles are others."""
     request, pixels = plan.request, plan.request.pixels
     found = []
+    is_looked_at = any(task.looked_at for task in plan.tasks)
     on_edges = {
         "--background": pixels.background is not None and request.update is None,
         "--whole-tiles": pixels.whole_tiles,
         "--keep-blank": pixels.keep_blank and request.update is None,
-        "--skip-errors": pixels.skip_errors and request.update is None and not pixels.drop_blank,
+        "--skip-errors": pixels.skip_errors and request.update is None and not is_looked_at,
         "--strict": pixels.strict,
     }
     named = [name for name, is_given in on_edges.items() if is_given]

@@ -73,16 +73,22 @@ def show_result(result: tilepack.TransferResult, *, json: bool, quiet: bool) -> 
             console.print(f"  {plan.tell_changes()}", soft_wrap=True)
         console.print(f"  {name_bundles(plan, result)}")
         console.print(f"  {counted(result.tiles, 'tile')} in {duration(result.seconds)}")
-        figures = {**asdict(result.counts), "skipped": len(result.skipped)}
-        said = ", ".join(f"{count(number)} {what}" for what, number in figures.items() if number)
-        if said:
-            console.print(f"  {said}")
-        for name, number in result.notes.items():
-            if number:
-                console.print(f"  {counted(number, 'tile')} {_NOTES.get(name, name)}", soft_wrap=True)
+        show_counts(result)
     lines = [f"{tile} was skipped: {reason}" for tile, reason in result.skipped.items()]
     more = [f"{counted(len(lines) - _LISTED, 'more tile')} skipped"] if len(lines) > _LISTED else []
     show_warnings([*lines[:_LISTED], *more], quiet=quiet)
+
+
+def show_counts(result: tilepack.TransferResult) -> None:
+    """Show what became of how many tiles."""
+    console = output()
+    figures = {**asdict(result.counts), "skipped": len(result.skipped)}
+    said = ", ".join(f"{count(number)} {what}" for what, number in figures.items() if number)
+    if said:
+        console.print(f"  {said}")
+    for name, number in result.notes.items():
+        if number:
+            console.print(f"  {counted(number, 'tile')} {_NOTES.get(name, name)}", soft_wrap=True)
 
 
 def _is_nothing(plan: tilepack.TransferPlan) -> bool:

@@ -110,7 +110,8 @@ def test_area_beside_the_raster_is_refused(raster, tmp_path):
         ("PNG", "PNG24", "PNG32"),
     ],
 )
-def test_tile_format_decides_tile_by_tile(raster, tmp_path, tile_format, opaque, edge):
+def test_tile_format_decides_tile_by_tile(tmp_path, tile_format, opaque, edge):
+    raster = write_raster(tmp_path / "r.tif", smooth(3, 500, 500), on_the_grid(COLUMN, ROW, LEVEL))
     result = tilepack.build(
         raster, tmp_path / "t.tpkx", tile_format=tile_format, levels=[LEVEL], background=(255, 0, 0)
     )

@@ -71,7 +71,7 @@ def test_only_tiles_that_are_touched_change_on_any_level(ground, patch, tmp_path
 
 @pytest.mark.parametrize("tile_format", ["JPEG", "MIXED", "PNG8", "PNG24", "PNG"])
 def test_format_of_the_cache_stays(tmp_path, tile_format):
-    ground = write_raster(tmp_path / "g.tif", smooth(3, 768, 768), on_the_grid(157 * 256, 118 * 256, LEVEL))
+    ground = write_raster(tmp_path / "g.tif", smooth(3, 512, 512), on_the_grid(157 * 256, 118 * 256, LEVEL))
     patch = write_raster(
         tmp_path / "p.tif", 255 - smooth(3, 300, 300), on_the_grid(157 * 256 + 90, 118 * 256 + 90, LEVEL)
     )
@@ -81,8 +81,8 @@ def test_format_of_the_cache_stays(tmp_path, tile_format):
     assert not tilepack.verify(cache, deep=True).errors
     with tilepack.open(cache) as there:
         assert there.info.tile_format == tile_format
-    made = level_pixels(cache, LEVEL, (157 * 256, 118 * 256, 157 * 256 + 768, 118 * 256 + 768))[..., :3].astype(int)
-    expected = as_pixels(smooth(3, 768, 768))[..., :3].astype(int)
+    made = level_pixels(cache, LEVEL, (157 * 256, 118 * 256, 157 * 256 + 512, 118 * 256 + 512))[..., :3].astype(int)
+    expected = as_pixels(smooth(3, 512, 512))[..., :3].astype(int)
     expected[90:390, 90:390] = as_pixels(255 - smooth(3, 300, 300))[..., :3]
     assert np.abs(made - expected).mean() < (12 if tile_format in ("JPEG", "MIXED", "PNG8") else 0.001)
 

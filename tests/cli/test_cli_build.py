@@ -117,8 +117,8 @@ def test_methods_are_those_of_the_library():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_leaves_nothing(tmp_path):
-    values = np.random.default_rng(1).integers(0, 256, (3, 6000, 6000), np.uint8)
-    profile = {"driver": "GTiff", "width": 6000, "height": 6000, "count": 3, "dtype": "uint8"}
+    values = np.random.default_rng(1).integers(0, 256, (3, 4000, 4000), np.uint8)
+    profile = {"driver": "GTiff", "width": 4000, "height": 4000, "count": 3, "dtype": "uint8"}
     place = rasterio.Affine(30, 0, 1e6, 0, -30, 6e6)
     with rasterio.open(tmp_path / "r.tif", "w", crs="EPSG:3857", transform=place, **profile) as data:
         data.write(values)

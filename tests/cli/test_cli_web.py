@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from command_line import TILES, draw_tile, run
+from PIL import Image
+from web_caches import write_mbtiles
 
 import tilepack
 from tilepack.keys import TileKey
@@ -97,3 +100,17 @@ def test_missing_tile_is_an_error(web):
     result = run("tile", web, 4, 0, 0, "-o", "-")
     assert result.exit_code == 1
     assert "has no tile 4/0/0" in result.stderr
+
+
+def test_what_becomes_of_tiles_on_the_way_is_counted(tmp_path):
+    out = io.BytesIO()
+    Image.new("RGBA", (256, 256), (9, 8, 7, 100)).save(out, "WEBP", lossless=True)
+    blank = io.BytesIO()
+    Image.new("RGBA", (256, 256)).save(blank, "PNG")
+    tiles = {TileKey(2, 0, 0): out.getvalue(), TileKey(2, 0, 1): blank.getvalue(), TileKey(2, 1, 1): draw_tile(2, 1, 1)}
+    write_mbtiles(tmp_path / "web.mbtiles", tiles)
+    result = run("convert", tmp_path / "web.mbtiles", tmp_path / "new.tpkx", "--drop-blank", width=200)
+    assert result.exit_code == 0
+    assert "2 tiles" in result.stdout
+    assert "1 repacked, 1 blended, 1 dropped" in result.stdout
+    assert "1 tile put into another tile format" in result.stdout

@@ -174,6 +174,21 @@ def test_verify_finds_nothing_in_a_sound_file(tmp_path):
     assert findings.tile_bytes == sum(map(len, TILES.values()))
 
 
+def test_deep_verification_finds_an_index_without_a_tile(tmp_path):
+    source = sound(tmp_path / "map.mbtiles")
+    with contextlib.closing(sqlite3.connect(source)) as database, database:
+        entry = database.execute("select * from sqlite_master where name = 'tile_index'").fetchone()
+        database.execute("pragma writable_schema = on")
+        database.execute("delete from sqlite_master where name = 'tile_index'")
+    with contextlib.closing(sqlite3.connect(source)) as database, database:
+        database.execute("insert into tiles values (3, 7, 7, x'89504e47')")
+        database.execute("pragma writable_schema = on")
+        database.execute("insert into sqlite_master values (?, ?, ?, ?, ?)", entry)
+    assert "store-damaged" not in tilepack.verify(source).counts
+    findings = tilepack.verify(source, deep=True)
+    assert "tile_index" in next(finding.message for finding in findings.errors if finding.code == "store-damaged")
+
+
 def test_triggers_of_a_view_never_run(tmp_path):
     source = after(
         "alter table tiles rename to others",

@@ -250,14 +250,6 @@ def test_mbtiles_merge_into_a_cache(tmp_path):
     assert look_at_tiles(tmp_path / "cache") == {**tiles, TileKey(5, 3, 9): picture(TileKey(5, 3, 9))}
 
 
-def test_import_into_mbtiles_is_refused_with_a_way_out(tmp_path, v2_island):
-    target = write_mbtiles(tmp_path / "map.mbtiles", FEW)
-    before = target.read_bytes()
-    with pytest.raises(tilepack.UnsupportedError, match="convert it into one"):
-        tilepack.import_cache(v2_island, target)
-    assert target.read_bytes() == before
-
-
 def test_a_target_that_exists_is_kept_or_replaced_whole(tmp_path, v2_island, island_tiles):
     target = write_mbtiles(tmp_path / "map.mbtiles", FEW)
     with pytest.raises(tilepack.CacheExistsError):

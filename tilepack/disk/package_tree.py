@@ -75,7 +75,7 @@ class PackageTree:
         """See that no member is lost: the end record counts them, and the standard library does not look."""
         tail = self._file.read(_END_RECORD.size, self._size - _END_RECORD.size)
         if len(tail) < _END_RECORD.size:
-            raise BundleError(f"{self.place}: became shorter while it was opened; wait until its writer is done")
+            raise BundleError(f"{self.place}: was cut while it was being read; start again, or take it from a backup")
         signature, *_, count, _, _, comment = _END_RECORD.unpack(tail)
         found = len(self._zip.infolist())
         # With a comment or in Zip64 the count stands elsewhere; old packers count modulo 65,536.

@@ -44,14 +44,14 @@ def parse_pattern(text: str) -> tuple[str, TileOrder] | None:
     return None if order is None else (found[1] or ".", order)
 
 
-def tile_at(order: TileOrder, zoom: int, outer: int, inner: int) -> tuple[int, int]:
+def from_path_numbers(order: TileOrder, zoom: int, outer: int, inner: int) -> tuple[int, int]:
     """Give row and column, rows from the top, of the tile with a folder's number and a file's."""
     if order is TileOrder.ZYX:
         return outer, inner
     return inner if order is TileOrder.XYZ else (1 << zoom) - 1 - inner, outer
 
 
-def tile_numbers(order: TileOrder, zoom: int, row: int, column: int) -> tuple[int, int]:
+def to_path_numbers(order: TileOrder, zoom: int, row: int, column: int) -> tuple[int, int]:
     """Give the numbers of a tile's folder and of its file."""
     if order is TileOrder.ZYX:
         return row, column

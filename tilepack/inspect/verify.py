@@ -20,7 +20,7 @@ from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list
 from tilepack.inspect.checks.package import check_members, check_names
 from tilepack.inspect.checks.tile_files import RowChecks, list_rows
 from tilepack.inspect.checks.tiles import TileChecks
-from tilepack.inspect.checks.windows import check_window, list_windows
+from tilepack.inspect.checks.windows import check_store, check_window, list_windows
 from tilepack.inspect.findings import Collector, Findings
 from tilepack.keys import TileRange
 from tilepack.selection import LevelSelection
@@ -46,8 +46,8 @@ def verify(
 
     Args:
         source: A package; a cache folder, its parent, or its conf.xml or root.json.
-        deep: Decode every tile too, and compare the members of packages with their checksums. LERC and vector tiles are
-            not decoded.
+        deep: Decode every tile too, compare the members of packages with their checksums, and have SQLite check
+            databases. LERC and vector tiles are not decoded.
         levels: Only these, ``"0-7,9"`` or LevelIDs; None for all.
         jobs: Threads that decode; None for one per processor.
         progress: Called with how much of how much is done: bundles, or rows of an exploded cache; the first number has
@@ -136,6 +136,8 @@ class _Walk:
         chosen, _ = selection.choose(reader.info.scheme, reader.levels())
         found.levels = chosen
         check_documents(found, reader)
+        if self._deep:
+            check_store(found, reader)
         listed = {level: list_windows(found, reader, level) for level in chosen}
         self._total = sum(map(len, listed.values()))
         with TileChecks(found, reader.info, deep=self._deep, jobs=self._jobs) as checks:

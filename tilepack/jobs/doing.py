@@ -22,7 +22,16 @@ from tilepack.transfer.request import PixelOptions
 from tilepack.transfer.result import TransferResult
 from tilepack.upkeep.deleting import delete_tiles, plan_delete
 
-_PIXELS: Final = ("background", "whole-tiles", "keep-blank", "skip-errors", "strict", "allow-lossy", "recompress")
+_PIXELS: Final = (
+    "background",
+    "whole-tiles",
+    "keep-blank",
+    "drop-blank",
+    "skip-errors",
+    "strict",
+    "allow-lossy",
+    "recompress",
+)
 _DESCRIPTION: Final = ("title", "tags", "description", "attribution")
 _SELECTION: Final = {"levels": "levels", "scales": "scales", AREAS: "area", "extent": "extent", "bbox": "bbox"}
 """What the library calls the keys that choose."""
@@ -76,7 +85,7 @@ def _mode(job: Job) -> str | None:
 def _export_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, _SELECTION),
-        **_same(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "force"),
+        **_same(job, "storage-format", "replace", "ready-to-serve", "delete-missing", "dedupe", "force"),
         "into_existing": _mode(job),
         "pixels": _pixels(job),
         "description": _description(job),
@@ -100,7 +109,7 @@ def _import_options(job: Job) -> dict[str, Any]:
 def _convert_options(job: Job) -> dict[str, Any]:
     return {
         **_named(job, {"levels": "levels", "scales": "scales"}),
-        **_same(job, "storage-format", "replace", "ready-to-serve"),
+        **_same(job, "storage-format", "replace", "ready-to-serve", "drop-blank", "dedupe", "quality"),
     }
 
 

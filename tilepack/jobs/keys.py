@@ -118,6 +118,13 @@ def read_colour(value: Any, _: Path) -> tuple[int, int, int]:
     return value[0], value[1], value[2]
 
 
+def read_quality(value: Any, _: Path) -> int:
+    """Read the quality of JPEG."""
+    if type(value) is not int or not 1 <= value <= 100:
+        raise ValueError("is no quality; write a whole number from 1 to 100")
+    return int(value)
+
+
 def read_format(value: Any, folder: Path) -> str:
     """Read a storage format."""
     return str(parse_storage_format(read_text(value, folder)))
@@ -232,7 +239,7 @@ KINDS: Final[Mapping[str, Mapping[str, Read]]] = {
         **_PIXELS,
         **_DESCRIPTION,
         "storage-format": read_format,
-        **dict.fromkeys(("merge", "overwrite", "replace", "ready-to-serve"), read_flag),
+        **dict.fromkeys(("merge", "overwrite", "replace", "ready-to-serve", "drop-blank", "dedupe"), read_flag),
     },
     "import": {
         **_WAYS,
@@ -246,7 +253,8 @@ KINDS: Final[Mapping[str, Mapping[str, Read]]] = {
         "levels": read_levels,
         "scales": read_scales,
         "storage-format": read_format,
-        **dict.fromkeys(("replace", "ready-to-serve"), read_flag),
+        "quality": read_quality,
+        **dict.fromkeys(("replace", "ready-to-serve", "drop-blank", "dedupe"), read_flag),
     },
     "status": {
         **_WAYS,

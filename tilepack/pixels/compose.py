@@ -178,6 +178,33 @@ def trim_tile(
     return _unless_same(_clip(tile, ~mask, wishes, is_new=True), data)
 
 
+def shrink_tile(data: bytes, *, width: int, height: int, quality: int) -> TileResult:
+    """Encode a JPEG tile anew, unless that makes it no smaller.
+
+    Args:
+        data: The tile.
+        width: Pixels of a tile.
+        height: Likewise.
+        quality: 1 to 100 in the scale of libjpeg.
+
+    Returns:
+        COMPOSED, or MOVED where the old bytes are as few; grey stays grey, CMYK becomes YCbCr.
+
+    Raises:
+        TileError: It is malformed, or no JPEG.
+        UnsupportedError: It is no image that is decoded.
+    """
+    tile = decode(data, width=width, height=height)
+    if tile.jpeg is None:
+        raise TileError(f"the tile is {tile.kind.name}, no JPEG: leave it as it is")
+    encoded = write_jpeg(tile.pixels, like=replace(tile.jpeg, tables=()), quality=quality)
+    if len(encoded) >= len(data):
+        return TileResult(Outcome.MOVED, data, TileNotes(decoded=True))
+    inks = tile.jpeg.model in {"CMYK", "YCCK"}
+    notes = TileNotes(decoded=True, jpeg_encoded=True, cmyk_to_rgb=inks, profile_dropped=tile.has_profile)
+    return TileResult(Outcome.COMPOSED, encoded, notes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wishes:
     """The options, as in compose_tile."""

@@ -136,9 +136,10 @@ def write_jpeg(pixels: Pixels, *, like: JpegEncoding | None = None, quality: int
 
     Args:
         pixels: uint8 (height, width, 4).
-        like: Whose quantisation tables, subsampling and colour model to take. Where Pillow cannot write its
-            subsampling, 4:4:4 takes its place; CMYK becomes YCbCr; grey stays grey while all pixels are.
-        quality: 1 to 100 in the scale of libjpeg with its usual 4:2:0, where there is nothing to be like; 0 for 75.
+        like: Whose quantisation tables, subsampling and colour model to take; without tables, only whether it is
+            grey. Where Pillow cannot write its subsampling, 4:4:4 takes its place; CMYK becomes YCbCr; grey stays grey
+            while all pixels are.
+        quality: 1 to 100 in the scale of libjpeg with its usual 4:2:0, where there are no tables; 0 for 75.
 
     Raises:
         ValueError: The quality is out of range.
@@ -153,10 +154,10 @@ def write_jpeg(pixels: Pixels, *, like: JpegEncoding | None = None, quality: int
         while len(tables) > 1 and tables[-1] == tables[-2]:  # components without one of their own take the last
             tables.pop()
         options = {"quality": -1, "qtables": tables, "subsampling": like.subsampling or 0}
-        if like.model == "L" and (pixels[..., :2] == pixels[..., 1:3]).all():
-            mode = "L"
         if like.model == "RGB":
             options["keep_rgb"] = True
+    if like is not None and like.model == "L" and (pixels[..., :2] == pixels[..., 1:3]).all():
+        mode = "L"
     image = Image.frombuffer("RGB", (width, height), np.ascontiguousarray(pixels), "raw", "RGBX", 0, 1)
     if mode == "L":
         image = image.getchannel(0)

@@ -16,7 +16,7 @@ from tilepack.errors import BundleError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.formats.names import parse_bundle_name
-from tilepack.keys import BundleKey, TileKey, TileRange
+from tilepack.keys import PACKET_SIZE, BundleKey, TileKey, TileRange
 from tilepack.stores.base import BundleSummary, OpenBundle, RawBundle
 from tilepack.stores.compact_bundle import CompactBundle
 from tilepack.stores.documents import Described
@@ -259,10 +259,9 @@ class CompactReader(StoreReader):
         opened = self._open(bundle)
         with opened.data:
             order = opened.order if wanted is None else opened.order[wanted[opened.order]]
-            for position in order.tolist():
-                data = opened.read(position)
-                if data is not None:
-                    yield bundle.tile(position), data
+            level, row, column = bundle.level, bundle.row, bundle.column
+            for position, data in opened.read_in_order(order):
+                yield TileKey(level, row + position // PACKET_SIZE, column + position % PACKET_SIZE), data
 
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile, as of a bundle that a writer has removed since.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Self
 
 import numpy as np
@@ -14,6 +15,10 @@ from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, check_slots, lengths_differ, overlapping
 from tilepack.keys import BundleKey
 
+_PIECE: Final = 1 << 20
+"""Bytes read at once where many tiles are wanted."""
+_GAP: Final = 1 << 16
+"""Bytes passed over rather than to begin another piece."""
 _GUESS: Final = 1 << 16
 """Bytes read at once where a V1 tile's length is not known before its slot is read."""
 
@@ -157,6 +162,40 @@ class CompactBundle:
         if length != size:
             raise lengths_differ(self.bundle, position, size, length, self.data.place)
         return slot[LENGTH_PREFIX:]
+
+    def read_in_order(self, order: Positions) -> Iterator[tuple[int, bytes]]:
+        """Yield positions and data of tiles, those without bytes left out; the file is read in pieces.
+
+        Args:
+            order: Row-major positions of tiles that there are, as stored.
+
+        Raises:
+            BundleError: The slot of one cannot be.
+        """
+        self.check()
+        starts = self.index.starts[order]
+        limits = starts if self._limits is None else self._limits[order]
+        # Pieces end before a gap, and so where nothing more is wanted.
+        last = np.append(starts[1:] - limits[:-1] > _GAP, True)[: order.size].nonzero()[0]
+        stops = np.repeat(limits[last], np.diff(last, prepend=-1))
+        known = self.index.sizes
+        sizes = [-1] * order.size if known is None else known[order].tolist()
+        piece, at = b"", 0
+        for position, start, stop, size in zip(order.tolist(), starts.tolist(), stops.tolist(), sizes, strict=True):
+            if not at <= start <= at + len(piece) - LENGTH_PREFIX:
+                piece, at = self.data.read(min(_PIECE, stop - start), start), start
+            prefix = piece[start - at : start - at + LENGTH_PREFIX]
+            length = int.from_bytes(prefix, "little")
+            if known is None:
+                self._length(position, prefix)
+            elif length != size:
+                raise lengths_differ(self.bundle, position, size, length, self.data.place)
+            begin = start - at + LENGTH_PREFIX
+            if begin + length > len(piece):
+                piece, at = self.data.read(max(min(_PIECE, stop - start), LENGTH_PREFIX + length), start), start
+                begin = LENGTH_PREFIX
+            if length:
+                yield position, piece[begin : begin + length]
 
     def read_start(self, position: int, size: int) -> bytes:
         """Give the first bytes of a tile's data, fewer than asked where there are no more; none where there is no tile.

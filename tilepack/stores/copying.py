@@ -111,6 +111,9 @@ def stored_pieces(
         return  # nor need there be such a bundle
     raw = reader.raw(bundle) if isinstance(reader, SupportsRawRead) else None
     name = there or bundle
+    if raw is None and name == bundle:
+        yield from reader.tiles(bundle, wanted)
+        return
     if raw is None:
         yield from ((name.tile(bundle.position(tile)), data) for tile, data in reader.tiles(bundle, wanted))
         return

@@ -261,6 +261,18 @@ class MbtilesReader(WebReader):
         data: bytes = rows[0][0]
         return data
 
+    def faults(self, most: int) -> list[str]:
+        """Let SQLite look at all of the file, and give what it finds wrong, in its own words.
+
+        Args:
+            most: Faults after which it stops.
+        """
+        try:
+            found = [str(row[0]) for row in self._file.all(f"pragma integrity_check({most})")]
+        except BundleError as error:
+            return [str(error)]
+        return [] if found == ["ok"] else found
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -33,8 +33,9 @@ from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM
 from tilepack.metadata.web_metadata import parse_web_metadata
+from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
-from tilepack.stores.web import Sizes, WebReader, lay_out
+from tilepack.stores.web import Sizes, WebReader, Window, lay_out
 
 _DEEPEST: Final = 3
 """Leaf directories below one another; one level is usual."""
@@ -284,6 +285,18 @@ class PmtilesReader(WebReader):
                 piece, start = self._data(offset, most), offset
             tile = TileKey(level, row + position // PACKET_SIZE, column + position % PACKET_SIZE)
             yield tile, piece[offset - start : end - start]
+
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a window to read its tiles in any order; the directories are looked through once.
+
+        Raises:
+            BundleError: One of them is damaged.
+        """
+        places: dict[int, tuple[int, int]] = {}
+        if bundle.level in self._levels:
+            at, offsets, lengths = (found.tolist() for found in self._held(bundle))
+            places = dict(zip(at, zip(offsets, lengths, strict=True), strict=True))
+        return Window(lambda position: self._data(*places[position]) if position in places else None)
 
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self, cast
 
@@ -178,15 +178,19 @@ class WebReader(ABC):
 
     def reading(self, bundle: BundleKey) -> OpenBundle:
         """Open a window to read its tiles in any order."""
-        return _Window(self, bundle)
+        return Window(lambda position: self.read(bundle.tile(position)))
 
 
-class _Window:
-    """A window whose tiles are read one by one."""
+class Window:
+    """A window of 128 x 128 tiles that are read one by one."""
 
-    def __init__(self, reader: WebReader, bundle: BundleKey) -> None:
-        self._reader = reader
-        self._bundle = bundle
+    def __init__(self, read: Callable[[int], bytes | None]) -> None:
+        """Read by a function.
+
+        Args:
+            read: Gives the data of the tile at a row-major position, or None when there is none.
+        """
+        self._read = read
 
     def __enter__(self) -> Self:
         return self
@@ -196,7 +200,7 @@ class _Window:
 
     def read(self, position: int) -> bytes | None:
         """Give the data of the tile at a row-major position, or None when there is none."""
-        return self._reader.read(self._bundle.tile(position))
+        return self._read(position)
 
     def read_start(self, position: int, size: int) -> bytes:
         """Give the first bytes of a tile's data."""

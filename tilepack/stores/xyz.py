@@ -19,14 +19,15 @@ from tilepack.cache import StorageFormat
 from tilepack.disk.tree import FolderTree, Tree, below, find_entry
 from tilepack.errors import CacheNotFoundError, MetadataError, TileError
 from tilepack.formats.bundle import LARGEST_TILE
-from tilepack.formats.xyz_names import TileOrder, parse_number, parse_tile_name, tile_at, tile_numbers
+from tilepack.formats.xyz_names import TileOrder, from_path_numbers, parse_number, parse_tile_name, to_path_numbers
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM, from_web_degrees, web_scheme
 from tilepack.metadata.web_metadata import WebMetadata, parse_web_metadata
+from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.leaving import LeavingFiles
-from tilepack.stores.web import Sizes, WebReader
+from tilepack.stores.web import Sizes, WebReader, Window
 
 METADATA_JSON: Final = "metadata.json"
 _TILEMAP: Final = "tilemapresource.xml"
@@ -189,7 +190,7 @@ class XyzReader(WebReader):
         corners = [(number, inner) for number, files in ends if files for inner in (files[0][0], files[-1][0])]
         found = []
         for order in TileOrder:
-            tiles = [TileKey(zoom, *tile_at(order, zoom, *corner)) for corner in corners]
+            tiles = [TileKey(zoom, *from_path_numbers(order, zoom, *corner)) for corner in corners]
             if all(_meets(met, tile) for tile in tiles):
                 found.append(order)
         return found
@@ -223,7 +224,7 @@ class XyzReader(WebReader):
                 for inner, name in self._files(folders[outer]):
                     if inner >= 1 << level:
                         raise TileError(f"{self.place}/{folders[outer]}/{name}: lies outside zoom {level}")
-                    tile = TileKey(level, *tile_at(self.order, level, outer, inner))
+                    tile = TileKey(level, *from_path_numbers(self.order, level, outer, inner))
                     window = (tile.column if self.order is TileOrder.ZYX else tile.row) & -PACKET_SIZE
                     listed.setdefault(window, []).append(_File(outer, inner, below(folders[outer], name)))
             self._strip, self._listed = (level, first), listed
@@ -254,7 +255,7 @@ class XyzReader(WebReader):
             tile: The tile.
             suffix: ``.png`` or the like.
         """
-        outer, inner = tile_numbers(self.order, *tile)
+        outer, inner = to_path_numbers(self.order, *tile)
         level = self._zooms.get(tile.level) or below(self.folder, str(tile.level))
         return f"{self._outer.get(tile.level, {}).get(outer) or f'{level}/{outer}'}/{inner}{suffix}"
 
@@ -274,12 +275,8 @@ class XyzReader(WebReader):
         if self.order is TileOrder.ZYX:
             first, window = window, first
         files = self._strip_of(bundle.level, first).get(window, [])
-        return {
-            bundle.position(
-                TileKey(bundle.level, *tile_at(self.order, bundle.level, file.outer, file.inner))
-            ): file.path
-            for file in files
-        }
+        zoom, order = bundle.level, self.order
+        return {bundle.position(TileKey(zoom, *from_path_numbers(order, zoom, *file[:2]))): file.path for file in files}
 
     def _measure(self, bundle: BundleKey) -> Sizes:
         sizes = np.zeros(TILES_PER_BUNDLE, np.int64)
@@ -313,6 +310,15 @@ class XyzReader(WebReader):
                 if data:
                     yield bundle.tile(position), data
 
+    def reading(self, bundle: BundleKey) -> OpenBundle:
+        """Open a window to read its tiles in any order.
+
+        Raises:
+            TileError: A tile is there twice, or lies outside its zoom.
+        """
+        files = self.files(bundle)
+        return Window(lambda position: self._data(files[position]) or None if position in files else None)
+
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile.
 
@@ -322,7 +328,7 @@ class XyzReader(WebReader):
         """
         if tile.level not in self._outer or max(tile.row, tile.column) >= 1 << tile.level:
             return None
-        outer, inner = tile_numbers(self.order, *tile)
+        outer, inner = to_path_numbers(self.order, *tile)
         folder = self._outer[tile.level].get(outer)
         if folder is None:
             return None

@@ -16,7 +16,7 @@ from tilepack.disk.container import Container, FolderContainer
 from tilepack.disk.tree import below
 from tilepack.errors import TransferError
 from tilepack.formats.sniff import sniff
-from tilepack.formats.xyz_names import TileOrder, tile_numbers
+from tilepack.formats.xyz_names import TileOrder, to_path_numbers
 from tilepack.keys import BundleKey
 from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
@@ -71,7 +71,7 @@ class XyzWriter:
         level = below(self._folder, str(bundle.level))
         made: set[int] = set()
         for tile, data in single_tiles(tiles):
-            outer, inner = tile_numbers(self._order, *tile)
+            outer, inner = to_path_numbers(self._order, *tile)
             kind = sniff(data)
             self._kinds.add(data)
             folder = f"{level}/{outer}"

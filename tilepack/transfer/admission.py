@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import UnsupportedError
 from tilepack.stores.base import TileReader
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.request import TransferRequest
+
+_WITH_JPEG: Final = (TileFormat.JPEG, TileFormat.MIXED, TileFormat.WEBP)
+"""Formats of a source whose tiles may be JPEG, or become it."""
 
 
 def refuse_formats(reader: TileReader, kind: TargetKind) -> None:
@@ -27,11 +32,14 @@ def refuse_formats(reader: TileReader, kind: TargetKind) -> None:
         )
 
 
-def useless_wishes(request: TransferRequest, kind: TargetKind) -> list[str]:
+def useless_wishes(reader: TileReader, request: TransferRequest, kind: TargetKind) -> list[str]:
     """Say in sentences what was asked for in vain."""
+    found = []
     if request.dedupe and kind.storage_format not in (StorageFormat.MBTILES, StorageFormat.PMTILES):
-        return [f"{kind.storage_format} stores equal tiles each by itself, and --dedupe changes nothing"]
-    return []
+        found.append(f"{kind.storage_format} stores equal tiles each by itself, and --dedupe changes nothing")
+    if request.quality is not None and reader.info.tile_format not in _WITH_JPEG:
+        found.append(f"--quality is for JPEG; {reader.info.tile_format} tiles stay as they are")
+    return found
 
 
 def is_looked_at(reader: TileReader, kind: TargetKind) -> bool:

@@ -1,4 +1,4 @@
-"""Converting: a whole source into a new target, no tile's data changed."""
+"""Converting: a whole source into a new target, no tile's data changed unless a quality is asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tilepack.cache import StorageFormat
+from tilepack.errors import TransferError
 from tilepack.selection import LevelSelection
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
@@ -29,6 +30,7 @@ def convert(
     ready_to_serve: bool | None = None,
     drop_blank: bool = False,
     dedupe: bool = False,
+    quality: int | None = None,
     jobs: int | None = None,
     looking: Callable[[int], None] | None = None,
     planned: Callable[[TransferPlan], None] | None = None,
@@ -36,7 +38,8 @@ def convert(
 ) -> TransferResult:
     """Convert a cache or package into another storage format; every tile keeps its bytes.
 
-    But for WebP, which caches of ArcGIS' cannot hold: it becomes JPEG, or PNG where anything is transparent.
+    But for WebP, which caches of ArcGIS' cannot hold: it becomes JPEG, or PNG where anything is transparent; and for
+    JPEG where a quality is asked for.
 
     Args:
         source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
@@ -48,6 +51,7 @@ def convert(
         ready_to_serve: Describe a folder by root.json instead of conf.xml; None: as the source is.
         drop_blank: Leave out tiles in which nothing is visible.
         dedupe: Store equal tiles of MBTiles once; PMTiles always do.
+        quality: Encode JPEG tiles anew at this quality, 1 to 100, those that it makes smaller; None leaves them.
         jobs: Threads; None for as many as there are processors.
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
@@ -57,7 +61,7 @@ def convert(
         TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
-    request = _with(request, drop_blank=drop_blank, dedupe=dedupe)
+    request = _with(request, drop_blank=drop_blank, dedupe=dedupe, quality=quality)
     with open_cache(source) as reader:
         plan = plan_transfer(reader, request, looking)
         if planned is not None:
@@ -76,6 +80,7 @@ def plan_convert(
     ready_to_serve: bool | None = None,
     drop_blank: bool = False,
     dedupe: bool = False,
+    quality: int | None = None,
     looking: Callable[[int], None] | None = None,
 ) -> TransferPlan:
     """Plan what ``convert`` with the same arguments would do; nothing is written.
@@ -84,13 +89,15 @@ def plan_convert(
         TilepackError: Whatever would keep it from being done.
     """
     request = _request(target, storage_format, LevelSelection.of(levels, scales), replace, ready_to_serve)
-    request = _with(request, drop_blank=drop_blank, dedupe=dedupe)
+    request = _with(request, drop_blank=drop_blank, dedupe=dedupe, quality=quality)
     with open_cache(source) as reader:
         return plan_transfer(reader, request, looking)
 
 
-def _with(request: TransferRequest, *, drop_blank: bool, dedupe: bool) -> TransferRequest:
-    return dataclasses.replace(request, pixels=PixelOptions(drop_blank=drop_blank), dedupe=dedupe)
+def _with(request: TransferRequest, *, drop_blank: bool, dedupe: bool, quality: int | None) -> TransferRequest:
+    if quality is not None and not 1 <= quality <= 100:
+        raise TransferError(f"quality {quality} is none; it goes from 1 to 100")
+    return dataclasses.replace(request, pixels=PixelOptions(drop_blank=drop_blank), dedupe=dedupe, quality=quality)
 
 
 def _request(

@@ -17,7 +17,7 @@ from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.pixels.blend import BlendMode, is_blank
 from tilepack.pixels.codec import decode
-from tilepack.pixels.compose import clip_tile, compose_tile
+from tilepack.pixels.compose import clip_tile, compose_tile, shrink_tile
 from tilepack.pixels.outcome import Outcome, TileNotes, TileResult
 from tilepack.scheme import TilingScheme
 from tilepack.stores.base import Piece, RawBundle
@@ -31,6 +31,7 @@ Work = Callable[[TileKey, bytes], bytes | None]
 _RIFF: Final = b"RIFF"
 """What WebP begins with, and no other tile."""
 
+_JPEG: Final = b"\xff\xd8"
 _QUALITY: Final = 90
 """Of JPEG that was WebP: a second loss should not show."""
 
@@ -62,7 +63,11 @@ class CutTally:
                 if getattr(result.notes, name):
                     self.notes[name] += 1
 
-    def error(self, place: str, fault: str = "on the area's edge cannot be cut; mend them") -> TileError:
+    def error(
+        self,
+        place: str,
+        fault: str = "on the area's edge cannot be cut; mend them, or leave them out by --skip-errors",
+    ) -> TileError:
         """Make the one error that names the bad tiles.
 
         Args:
@@ -73,9 +78,7 @@ class CutTally:
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
         tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
-        return TileError(
-            f"{place}: {tiles} {fault}, or leave them out by --skip-errors:\n  " + "\n  ".join(lines + more)
-        )
+        return TileError(f"{place}: {tiles} {fault}:\n  " + "\n  ".join(lines + more))
 
 
 class TileCutter:
@@ -90,6 +93,7 @@ class TileCutter:
         pool: Executor,
         *,
         recodes_webp: bool = False,
+        quality: int | None = None,
     ) -> None:
         """Keep what all tiles share.
 
@@ -100,6 +104,7 @@ class TileCutter:
             options: What happens at the edge.
             pool: Where tiles are cut.
             recodes_webp: Whether WebP tiles become JPEG, or PNG where anything is transparent.
+            quality: Of JPEG tiles that become smaller by it; None leaves them as they are.
         """
         self.tally = CutTally()
         self.heads: set[bytes] = set()
@@ -107,6 +112,7 @@ class TileCutter:
         self._looks: dict[bytes, bool] = {}
         self._areas = areas
         self._recodes_webp = recodes_webp
+        self._quality = quality
         self._scheme = scheme
         self._format = tile_format
         self._options = options
@@ -157,9 +163,22 @@ class TileCutter:
             width=width,
             height=height,
             recompress=True,
-            quality=_QUALITY,
+            quality=self._quality or _QUALITY,
             keep_blank=not self._options.drop_blank,
         )
+
+    def shrink(self, tile: TileKey, data: bytes) -> TileResult:
+        """Encode a JPEG tile at the quality that was asked for, without counting it.
+
+        Raises:
+            TileError: It cannot be decoded.
+            UnsupportedError: It is too large to be.
+        """
+        del tile
+        if self._quality is None:
+            raise TypeError("no quality was asked for")
+        width, height = self._scheme.tile_width, self._scheme.tile_height
+        return shrink_tile(data, width=width, height=height, quality=self._quality)
 
     def look(self, tile: TileKey, data: bytes) -> TileResult:
         """Leave a tile out in which nothing is visible, without counting it.
@@ -216,6 +235,8 @@ class TileCutter:
         """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
         if self._recodes_webp and data[:4] == _RIFF:
             return partial(self._counted, self.recode)
+        if self._quality is not None and data[:2] == _JPEG:
+            return partial(self._counted, self.shrink)
         if self._options.drop_blank:
             kind = sniff(data)
             if kind is not None and kind.is_image and not kind.is_opaque:

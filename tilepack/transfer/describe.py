@@ -90,6 +90,8 @@ def describe_target(
         extent=extent or reader.info.extent,
     )
     info = settle(info, kind, held=(min(levels, default=None), max(levels, default=None)))
+    if request.quality is not None and info.tile_format in (TileFormat.JPEG, TileFormat.MIXED):
+        info = replace(info, quality=request.quality)
     if not kind.storage_format.is_web:
         return info
     ranges = {level: [tiles for _, tiles in bundles] for level, bundles in levels.items()}

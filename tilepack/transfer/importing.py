@@ -58,10 +58,11 @@ def import_cache(
 
     Both have the same grid; levels are matched by resolution, and storage formats may differ. The target's own storage
     and tile format rule. A bundle of a folder is replaced in one step (of COMPACT, in two that tilepack's readers see
-    through), and the same import takes up one that was killed; a package is written anew beside, and renamed over.
+    through), and the same import takes up one that was killed; what is one file is written anew beside, and renamed
+    over.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: Whatever ``open_cache`` opens.
         target: Likewise; it has to exist.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         looking: Called with the number of bundles looked at so far, while the plan is made.

@@ -66,8 +66,8 @@ def plan_transfer(
         warnings += request.areas.warnings
         warnings += uncuttable(reader, request)
     refuse_formats(reader, kind)
-    looked_at = request.pixels.drop_blank or is_looked_at(reader, kind)
-    warnings += useless_wishes(request, kind)
+    looked_at = request.pixels.drop_blank or request.quality is not None or is_looked_at(reader, kind)
+    warnings += useless_wishes(reader, request, kind)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()

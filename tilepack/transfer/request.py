@@ -69,6 +69,8 @@ class TransferRequest:
     """The target may exist; the new one takes its place when it is whole."""
     dedupe: bool = False
     """Store equal tiles once where the target can, but need not (MBTiles)."""
+    quality: int | None = None
+    """Encode JPEG tiles of a new target anew at this quality, 1 to 100, where that makes them smaller."""
     ready_to_serve: bool | None = None
     """Describe a folder by root.json; None: as the source is."""
     areas: AreasByLevel | None = None

@@ -126,7 +126,9 @@ class _Work:
             self._move_all(tasks, writer)
             if self._cutter is not None and self._cutter.has_failed:
                 if plan.request.areas is None:
-                    raise self.tally.error(reader.place, "cannot be encoded anew")
+                    raise self.tally.error(
+                        reader.place, "cannot be decoded; mend them, or export without them by --skip-errors"
+                    )
                 raise self.tally.error(reader.place)
             if not isinstance(reader, SupportsRawRead) and self._counter.tiles != plan.tiles:  # files are counted alone
                 raise TransferError(
@@ -158,7 +160,9 @@ class _Work:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
             tile_format = self._plan.info.tile_format
             recodes = is_looked_at(self._reader, kind)
-            self._cutter = TileCutter(areas, scheme, tile_format, options, pixels, recodes_webp=recodes)
+            self._cutter = TileCutter(
+                areas, scheme, tile_format, options, pixels, recodes_webp=recodes, quality=self._plan.request.quality
+            )
             self.tally = self._cutter.tally
         steps = (
             partial(self._move, task, part, writer) for task in tasks for part in _parts(task, kind.storage_format)

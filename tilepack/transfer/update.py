@@ -166,7 +166,9 @@ class _Update:
     def finish(self) -> dict[str, bytes]:
         """Describe the target, unless a tile was bad."""
         if self._splicer.has_failed:
-            raise self.tally.error(self._reader.place, "cannot be brought in; do what is said of each")
+            raise self.tally.error(
+                self._reader.place, "cannot be brought in; do what is said of each, or leave them out by --skip-errors"
+            )
         self._counter.add(0, 0)
         return {**self._documents(), **self._memory()}
 

@@ -13,9 +13,19 @@ from tilepack.inspect.checks.tiles import HEAD, TileChecks
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.base import TileReader
+from tilepack.stores.mbtiles import MbtilesReader
 
+_FAULTS: Final = 20
+"""Of a database, told one by one."""
 _TOLD: Final = 256
 """Tiles after which progress is told."""
+
+
+def check_store(found: Collector, reader: TileReader) -> None:
+    """Check what holds the tiles as a whole: databases, by SQLite's own check."""
+    if isinstance(reader, MbtilesReader):
+        for fault in reader.faults(_FAULTS):
+            found.add("store-damaged", "database", " ".join(fault.split()))
 
 
 def list_windows(found: Collector, reader: TileReader, level: int) -> Sequence[BundleKey]:
