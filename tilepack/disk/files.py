@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -211,6 +212,23 @@ class StreamedFile(io.RawIOBase):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self._position = base + offset
         return self._position
+
+
+def nameless_file(folder: Path, place: str) -> PositionedFile:
+    """Make a file in a folder that goes when it is closed.
+
+    Args:
+        folder: Where there is room for it.
+        place: What to call it in messages.
+
+    Raises:
+        TransferError: It cannot be made.
+    """
+    with (
+        explained("make a file beside the target", folder),
+        tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
+    ):
+        return PositionedFile(place, descriptor=os.dup(spool.fileno()))
 
 
 class ByteRange:

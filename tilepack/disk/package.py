@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from typing import Final, NamedTuple
 
 from zlib_ng import zlib_ng
 
-from tilepack.disk.files import PositionedFile, Sink, explained
+from tilepack.disk.files import PositionedFile, Sink, nameless_file
 from tilepack.disk.staging import Staging
 from tilepack.errors import TransferError
 from tilepack.formats.stored_zip import (
@@ -220,12 +218,7 @@ class PackageContainer:
 
     def _nameless(self, path: str) -> PositionedFile:
         """Make a file beside the target that goes when it is closed."""
-        folder = self._staging.partial.parent
-        with (
-            explained("make a file beside the target", folder),
-            tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
-        ):
-            return PositionedFile(f"{self.place}/{path}", descriptor=os.dup(spool.fileno()))
+        return nameless_file(self._staging.partial.parent, f"{self.place}/{path}")
 
     def finish(self, path: str, crc: int) -> None:
         """Write the local header of a member whose bytes are complete."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import Container, creation_time
-from tilepack.disk.files import PositionedFile, explained
+from tilepack.disk.files import nameless_file
 from tilepack.disk.journal import STATE
 from tilepack.disk.package import PackageContainer
 from tilepack.disk.update import FolderUpdate
@@ -80,12 +79,7 @@ class WebFileUpdater:
         self._changes: dict[BundleKey, _Change] = {}
         self._lock = threading.Lock()
         self._end = 0
-        folder = Path(os.path.realpath(reader.place)).parent
-        with (
-            explained("make a file beside the target", folder),
-            tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
-        ):
-            self._waiting = PositionedFile(reader.place, descriptor=os.dup(spool.fileno()))
+        self._waiting = nameless_file(Path(os.path.realpath(reader.place)).parent, reader.place)
 
     def is_done(self, bundle: BundleKey) -> bool:
         """Tell whether a run that was stopped has replaced a window: such files start anew."""
