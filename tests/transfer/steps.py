@@ -27,7 +27,6 @@ import builtins
 import errno
 import io
 import os
-import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -76,6 +75,8 @@ class Steps:
         self._ended: set[str] = set()
         if fault.kind == SMALL:
             if fault.step is not None:
+                import resource  # Windows has it not
+
                 resource.setrlimit(resource.RLIMIT_FSIZE, (fault.step, fault.step))
         elif fault.kind in UNREAD:
             self._watch_reads()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -264,3 +265,21 @@ def test_a_package_that_cannot_be_written_stays_as_it_was(cache, monkeypatch):
         tilepack.delete_tiles(cache, levels="5")
     assert cache.read_bytes() == before
     assert [place.name for place in cache.parent.iterdir()] == [cache.name]
+
+
+@pytest.mark.parametrize("work", ["delete", "repair"])
+def test_a_plan_that_somebody_overtook_is_refused(tmp_path, work):
+    """Its bundles, and what documents are to say, are of the cache as it was."""
+    from broken_caches import BUNDLE, beheaded
+    from hostile_builders import V2_FIRST
+    from hostile_case import rewritten
+
+    cache = rewritten("v2", lambda files: files.update({BUNDLE: beheaded(files[BUNDLE], V2_FIRST)}))(tmp_path)
+    other = rewritten("v2", lambda _: None)(tmp_path / "other")
+
+    def overtake(_: object) -> None:
+        tilepack.import_cache(other, cache, mode="OVERWRITE")
+
+    run = functools.partial(tilepack.delete_tiles, levels="1") if work == "delete" else tilepack.repair
+    with pytest.raises(tilepack.TransferError, match="was changed while the work was planned; start again"):
+        run(cache, planned=overtake)

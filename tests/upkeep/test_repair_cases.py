@@ -314,3 +314,19 @@ def test_a_new_target_is_none_that_exists_or_the_source(tmp_path):
     assert tilepack.repair(cache, tmp_path / "new", replace=True).transfer is not None
     with pytest.raises(tilepack.CacheNotFoundError):
         tilepack.repair(tmp_path / "nothing")
+
+
+def test_what_is_declared_does_not_reach_to_files_that_go(tmp_path):
+    """Else a second repair would declare something else."""
+
+    def rewrite(files: dict[str, bytes]) -> None:
+        files["_alllayers/L01/R00000000/C00000001.png"] = b""
+        del files["_alllayers/L01/R00000001/C00000001.png"]
+        for path in [path for path in files if "/L08/" in path]:
+            del files[path]
+        del files["conf.cdi"]
+
+    cache = rewritten("exploded", rewrite)(tmp_path)
+    tilepack.repair(cache)
+    with tilepack.open(cache) as reader:
+        assert reader.info.extent == reader.info.scheme.tile_extent(TileKey(1, 0, 0))
