@@ -112,7 +112,7 @@ ITEM = (
 ).encode()
 
 
-def vtpk_files(tiles: Tiles = VECTOR, **changes: object) -> dict[str, bytes]:
+def vtpk_files(tiles: Tiles = VECTOR, /, **changes: object) -> dict[str, bytes]:
     """Give the members of a package as ArcGIS Pro lays it out."""
     documents = {
         "root": root_json(**changes),
@@ -139,7 +139,7 @@ def look_in_vtpk(path: Path) -> dict[TileKey, bytes]:
                 level = int(folder.rpartition("/L")[2])
                 row, column = int(last[1:5], 16), int(last[6:10], 16)
                 data = package.read(name)
-                assert struct.unpack_from("<2I", data) == (3, 16384)
+                assert struct.unpack_from("<I", data) == (3,)
                 found |= {TileKey(level, row + r, column + c): tile for (r, c), tile in look_in_v2(data).items()}
     return found
 

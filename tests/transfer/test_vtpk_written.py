@@ -111,8 +111,6 @@ def test_package_becomes_no_other_package(package, tmp_path):
 
 
 def test_tiles_at_the_edge_of_an_area_move_whole(package, tmp_path):
-    plan = tilepack.plan_export(package, tmp_path / "a.mbtiles", bbox="40,45,70,60", levels="5", into_existing=None)
-    assert plan.tiles
     tilepack.export_cache(package, tmp_path / "a.mbtiles", aoi="POLYGON((46 51, 46 60, 60 60, 46 51))", levels="5")
     held = look_in_mbtiles(tmp_path / "a.mbtiles")
     assert held
@@ -139,7 +137,7 @@ def test_there_and_back_every_tile_keeps_its_bytes(mbtiles, tmp_path):
 def test_package_holds_what_arcgis_packages_hold(mbtiles, tmp_path):
     tilepack.convert(mbtiles, tmp_path / "a.vtpk")
     with zipfile.ZipFile(tmp_path / "a.vtpk") as package:
-        names = [name for name in package.namelist() if not name.endswith(".bundle")]
+        names = [name for name in package.namelist() if not name.endswith((".bundle", "/"))]
         item = package.read("esriinfo/iteminfo.xml").decode()
     assert set(names) == {
         *("esriinfo/item.pkinfo", "esriinfo/iteminfo.xml", "esriinfo/thumbnail/thumbnail.png"),

@@ -84,7 +84,7 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
     if tile_info is None:
         raise MetadataError(f"{place}: root.json has no tileInfo; the document is incomplete")
     if describes_vector_tiles(root):
-        raise UnsupportedError(f"{place}: describes vector tiles; here a cache of images is asked for")
+        raise UnsupportedError(f"{place}: describes vector tiles where images are expected")
     scheme = read_tile_info(tile_info, root.node("spatialReference"))
     tile_format = (image.text("format") if image else "") or tile_info.text("format")
     if not tile_format:

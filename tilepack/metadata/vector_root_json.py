@@ -64,7 +64,9 @@ _TEMPLATE: Final = re.compile(r"([^{}]*)\{z\}.*", re.DOTALL)
 def parse_any_root_json(data: bytes, *, place: str, name: str) -> RootJson:
     """Read a root.json, of images or of vector tiles; see ``parse_root_json`` for arguments and what is raised."""
     root = parse_json(data, place=place)
-    return _parse(root, name) if describes_vector_tiles(root) else parse_root_json(data, place=place, name=name)
+    if describes_vector_tiles(root) and root.get("tileImageInfo") is None:
+        return _parse(root, name)
+    return parse_root_json(data, place=place, name=name)
 
 
 def _parse(root: JsonNode, name: str) -> RootJson:
