@@ -68,7 +68,7 @@ def build_cache(
             metavar="RASTER... TARGET",
             show_default=False,
             help="GeoTIFF, COG, VRT or whatever GDAL reads, each laid on those before it; and last what to make: a "
-            "name in .tpk or .tpkx, else a cache folder.",
+            "name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
         ),
     ],
     *,

@@ -263,7 +263,7 @@ TARGETS = (
             b". ",
         ),
         share=15,
-        few=40,
+        few=25,
         longest=4096,
     ),
 )

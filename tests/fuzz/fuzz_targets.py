@@ -4,8 +4,10 @@ import fuzz_areas
 import fuzz_bundles
 import fuzz_caches
 import fuzz_documents
+import fuzz_jobs
 import fuzz_packages
 import fuzz_tiles
+import fuzz_web
 
 TARGETS = (
     *fuzz_documents.TARGETS,
@@ -13,6 +15,8 @@ TARGETS = (
     *fuzz_packages.TARGETS,
     *fuzz_tiles.TARGETS,
     *fuzz_areas.TARGETS,
+    *fuzz_jobs.TARGETS,
+    *fuzz_web.TARGETS,
     *fuzz_caches.TARGETS,
 )
 

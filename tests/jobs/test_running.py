@@ -268,6 +268,19 @@ def test_progress_of_strangers_means_nothing(place):
     assert states(tilepack.run_jobs(place)) == {"a": "done"}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_what_is_no_file_is_neither_read_nor_written_as_progress(place, kind):
+    write(place, job("a"))
+    progress, theirs = place.with_name("jobs.toml.progress"), place.with_name("theirs")
+    theirs.write_bytes(b"theirs")
+    {"pipe": os.mkfifo, "link": lambda path: path.symlink_to(theirs), "folder": os.mkdir}[kind](progress)
+    with pytest.raises(tilepack.TransferError, match="is none of tilepack's, which notes here what is done; remove it"):
+        tilepack.run_jobs(place)
+    assert theirs.read_bytes() == b"theirs"
+    assert not progress.with_name("jobs.toml.progress.lock").exists()
+
+
 def test_ctrl_c_leaves_what_is_done_for_the_next_run(place):
     write(place, job("a"), job("b"))
 

@@ -1,4 +1,4 @@
-"""Works that are killed, and what has to be true afterwards: nothing is ever half, and the same again finishes it."""
+"""Caches to be worked on, the process that does it and lets things befall it, and a look at what there is then."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from caches import by_bundle, ready_files, write_files, write_v1, write_v2
+from caches import ready_files, write_files, write_v1, write_v2
 from export_caches import WORLD, scheme_of
 from layouts import LAYOUTS
 from PIL import Image
+from steps import NOTHING, Fault
 
 import tilepack
 from tilepack.keys import TileKey
@@ -95,8 +94,8 @@ def new_tiles(side: int = SIDE) -> Tiles:
 class Ending(NamedTuple):
     """How a run ended."""
 
-    code: int
-    """-9 when it was killed."""
+    code: int | None
+    """-9 when it was killed; None when it was stopped, and waits to go on."""
     steps: int
     """Number of its steps; 0 when it was killed."""
     writes: list[int]
@@ -109,13 +108,13 @@ class Ending(NamedTuple):
 
 
 class Doomed:
-    """The process that runs commands which are killed."""
+    """The process that runs commands which things befall."""
 
     def __init__(self) -> None:
         command = [sys.executable, Path(__file__).with_name("doomed.py")]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.loaded: set[str] = set()
-        """Commands that it has run once."""
+        """Works that it has done once, so that nothing they use is loaded any more."""
 
     def __enter__(self) -> Self:
         return self
@@ -124,93 +123,40 @@ class Doomed:
         self._process.communicate()
 
     def run(
-        self, *words: object, step: int | None = None, half: bool = False, after: float | None = None, jobs: int = 1
+        self, *words: object, fault: Fault = NOTHING, after: float | None = None, user: int | None = None
     ) -> Ending:
-        """Run a command, and kill it in front of a step or after some seconds."""
-        order = {
-            "words": [*map(str, words), "-q", "--jobs", str(jobs)],
-            "step": step,
-            "half": half,
-            "after": after,
-        }
-        assert self._process.stdin
+        """Run a command, and let something befall it at a step, or kill it after some seconds.
+
+        Args:
+            *words: The command.
+            fault: What befalls it; at step 0, it is run to be warm from then on.
+            after: Seconds after which it is killed.
+            user: Number of the user who runs it.
+        """
+        self.begin(*words, fault=fault, after=after, user=user)
+        return self.end()
+
+    def begin(self, *words: object, fault: Fault = NOTHING, **how: float | None) -> None:
+        """Begin a run, and do not wait for it."""
+        self._order({"after": None, "user": None, "words": [*map(str, words)], "fault": fault, **how})
+
+    def go_on(self) -> Ending:
+        """Let a run that was stopped go on to its end."""
+        self._order({"words": None})
+        return self.end()
+
+    def end(self) -> Ending:
+        """Wait until a run has ended, or was stopped."""
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
         return Ending(**json.loads(self._process.stdout.readline()))
 
+    def _order(self, order: dict[str, object]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
 
-# Works
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A command, what its target was before it and has to be after it."""
-
-    name: str
-    words: tuple[str, ...]
-    target: str
-    folder: Path
-    """Where runs take place: the target is beside nothing else."""
-    before: Path
-    """The folder as it was, to be copied."""
-    source: Path
-    old: Tiles
-    new: Tiles
-    tree: Tree
-    """All of the folder after a run that nobody disturbed."""
-    steps: int
-    """Number of steps of such a run."""
-    writes: tuple[int, ...]
-    """Which of them write bytes."""
-
-    @property
-    def place(self) -> Path:
-        return self.folder / self.target
-
-    def begin(self) -> None:
-        """Let the folder be as it was."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.before, self.folder)
-
-    def run(self, doomed: Doomed, **how: object) -> Ending:
-        return doomed.run(self.words[0], self.source, self.place, *self.words[1:], **how)
-
-    def check_nothing_half(self) -> None:
-        """See that the target opens, and that every bundle is the old or the new one."""
-        if not self.place.exists():
-            assert not self.old, "the target is gone"
-            return
-        # A tile that was JPEG and becomes PNG is there twice for a moment; readers go by the journal.
-        excused = {"tile-twice"} if "exploded" in self.target else set()
-        errors = [finding for finding in tilepack.verify(self.place, deep=True).errors if finding.code not in excused]
-        assert not errors, errors[0]
-        found = read_tiles(self.place)
-        assert found.keys() <= self.old.keys() | self.new.keys()
-        if not self.old:
-            assert found == self.new
-        elif self.place.is_file():
-            assert found in (self.old, self.new)
-        for bundle in by_bundle(self.old | self.new):
-            window = {tile for tile in self.old | self.new if tile.bundle == bundle}
-            now, old, new = ({tile: tiles.get(tile) for tile in window} for tiles in (found, self.old, self.new))
-            if self.target in ("exploded", "xyz"):  # bundles are no files there
-                assert all(now[tile] in (old[tile], new[tile]) for tile in window), bundle
-            else:
-                assert now in (old, new), bundle
-
-    def is_over(self) -> bool:
-        """Tell whether all is done but for the lock's end: the journal is gone, and the same again is a new run."""
-        tree = tree_of(self.folder)
-        return {path: data for path, data in tree.items() if not path.endswith(".lock")} == self.tree
-
-    def finish(self, doomed: Doomed, **how: object) -> None:
-        """See that the same again gives what a run gives that nobody disturbed, to the byte."""
-        if self.is_over():
-            return
-        end = self.run(doomed, **how)
-        assert end.code == 0, end.said
-        assert tree_of(self.folder) == self.tree
+# What is there
 
 
 def read_tiles(path: Path) -> Tiles:
@@ -224,61 +170,34 @@ def read_tiles(path: Path) -> Tiles:
 
 
 def tree_of(folder: Path) -> Tree:
-    return {
-        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")
-    }
+    """Give every file's bytes; of geodatabases, in which GDAL writes the time, what they say."""
+    found: Tree = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if name.rpartition("/")[2].endswith(".gdb"):
+            found[name] = repr(read_status(path)).encode()
+        elif ".gdb/" not in name:
+            found[name] = None if path.is_dir() else path.read_bytes()
+    return found
 
 
-WORKS: Mapping[str, tuple[str, ...]] = {
-    "import into COMPACT": ("import", "v1"),
-    "import into COMPACT, OVERWRITE": ("import", "v1", "--overwrite", "--delete-missing"),
-    "import into COMPACT_V2": ("import", "v2"),
-    "import into COMPACT_V2, OVERWRITE": ("import", "v2", "--overwrite", "--delete-missing"),
-    "import into EXPLODED": ("import", "exploded"),
-    "import into EXPLODED, OVERWRITE": ("import", "exploded", "--overwrite", "--delete-missing"),
-    "import into a folder ready to serve": ("import", "served", "--title", "Glass", "--tags", "a,b"),
-    "import of descriptions and a level": ("import", "served", "--levels", "1", "--title", "Glass", "--tags", "a,b"),
-    "import into .tpk": ("import", "cache.tpk", "--title", "Glass"),
-    "import into .tpkx": ("import", "cache.tpkx"),
-    "import into .tpkx, OVERWRITE": ("import", "cache.tpkx", "--overwrite", "--delete-missing"),
-    "export to COMPACT": ("export", "v1"),
-    "export to COMPACT_V2": ("export", "v2"),
-    "export to EXPLODED": ("export", "exploded"),
-    "export to .tpk": ("export", "cache.tpk"),
-    "export to .tpkx": ("export", "cache.tpkx"),
-    **{f"import into {name}": ("import", name) for name in WEB},
-    **{f"export to {name}": ("export", name) for name in WEB},
-}
-"""Command, target, and options, by what is done."""
+def read_status(path: Path) -> dict[str, list[Any]]:
+    """Read the rows of the Status.gdb in a folder, or of one itself; of a stranger's, its files."""
+    place = path if path.suffix == ".gdb" else path / "Status.gdb"
+    if not place.exists():
+        return {}
+    from pyogrio import list_layers, raw
 
-AREA = "SRID=3857;POLYGON((-195e5 195e5, 19e6 19e6, 4e6 4e6, -19e6 -19e6, -195e5 195e5))"
-
-
-def prepare(name: str, folder: Path, doomed: Doomed) -> Work:
-    """Make source and target of a work, below a folder that is its own, and run it once to see what has to be."""
-    command, target, *options = WORKS[name]
-    source, before, place = folder / "source/Glass", folder / "before", folder / "targets"
-    side = side_of(target)
-    write_v2(source, scheme_for(side), new_tiles(side), tile_format=tilepack.TileFormat.PNG32)
-    before.mkdir()
-    if command == "import":
-        write_target(before / target)
-    else:
-        storage_format = FORMATS[target]
-        options += ["--storage-format", storage_format] if storage_format else []
-        options += ["--aoi", AREA]
-    old = read_tiles(before / target) if command == "import" else {}
-    work = Work(name, (command, *options), target, place, before, source, old, {}, {}, 0, ())
-    if command not in doomed.loaded:
-        work.begin()
-        assert work.run(doomed, step=0).code == 0
-        doomed.loaded.add(command)
-    work.begin()
-    end = work.run(doomed)
-    assert end.code == 0, end.said
-    assert end.steps
-    new, tree = read_tiles(work.place), tree_of(place)
-    return Work(name, work.words, target, place, before, source, old, new, tree, end.steps, tuple(end.writes))
+    try:
+        layers = [str(name) for name, _ in list_layers(place)]
+    except RuntimeError:
+        return {file.name: [file.read_bytes()] for file in sorted(place.iterdir())}
+    rows = {}
+    for name in layers:
+        meta, _, shapes, values = raw.read(place, layer=name)
+        columns = [column.astype(str).tolist() for column in values]
+        rows[name] = [list(meta["fields"]), [] if shapes is None else list(shapes), columns]
+    return rows
 
 
 def write_target(place: Path) -> None:

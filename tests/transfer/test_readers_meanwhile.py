@@ -13,64 +13,37 @@ from pathlib import Path
 import pytest
 from caches import pack_v1, write_files, write_v1, write_v2, write_zip
 from killing import SCHEME, Doomed, photo, read_tiles, square
+from layouts import LAYOUTS
+from reading import read_on, tiles_of
+from steps import Fault
 
 import tilepack
 from tilepack.disk.tree import FolderTree
 from tilepack.keys import BundleKey, TileKey
 
-TILES = [*square(0, 10, 10), *square(0, 10, 200), *square(1, 3, 3)]
-NAMES = {photo(tile, name): name for tile in TILES for name in ("a", "b")}
-"""Which import each tile's data is of."""
-
-
-def tiles_of(name: str) -> dict[TileKey, bytes]:
-    return {tile: photo(tile, name) for tile in TILES}
-
-
-def look(cache: tilepack.TileReader, noise: random.Random) -> None:
-    """Read in every way, and see that no bundle is of two imports."""
-    for level in (0, 1):
-        for bundle in cache.bundles(level):
-            found = dict(cache.tiles(bundle))
-            assert found.keys() == {tile for tile in TILES if tile.bundle == bundle}
-            assert len({NAMES[data] for data in found.values()}) == 1, f"{bundle} is of two imports"
-            assert (cache.index(bundle) > 0).sum() == cache.present(bundle).sum() == len(found)
-            assert cache.summary(bundle).tiles == len(found)
-    tile = noise.choice(TILES)
-    assert NAMES[cache.read(tile)]
-
-
-def read_on(target: Path, stop: threading.Event, wrong: list[BaseException], *, keep_open: bool) -> None:
-    """Read until it is enough."""
-    noise = random.Random(keep_open)
-    try:
-        while not stop.is_set():
-            with tilepack.open(target) as cache:
-                for _ in range(10 if keep_open else 1):
-                    look(cache, noise)
-                    time.sleep(0.002)  # the writer wants to get on, too
-    except BaseException as error:  # noqa: BLE001  it is shown by the test
-        wrong.append(error)
-
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the writer is a fork")
-@pytest.mark.parametrize("layout", ["v1", "v2", "cache.tpkx"])
+@pytest.mark.parametrize("layout", ["v1", "v2", "exploded", "cache.tpkx"])
 def test_readers_see_whole_bundles_while_a_writer_replaces_them(tmp_path, layout):
     for source in "ab":
         write_v2(tmp_path / source / "Island", SCHEME, tiles_of(source))
     target = tmp_path / layout
-    tilepack.convert(tmp_path / "a/Island", target, storage_format="compact" if layout == "v1" else None)
-    stop, wrong = threading.Event(), []
+    tilepack.convert(tmp_path / "a/Island", target, storage_format=dict(LAYOUTS.values())[layout])
+    whole, stop, wrong = layout != "exploded", threading.Event(), []
+
+    def read(*, keep_open: bool) -> None:
+        try:
+            read_on(target, stop.is_set, keep_open=keep_open, whole=whole)
+        except BaseException as error:  # noqa: BLE001  it is shown by the test
+            wrong.append(error)
+
     with Doomed() as writer:
-        writer.run("import", tmp_path / "b/Island", target, "--overwrite", step=0)
-        readers = [
-            threading.Thread(target=read_on, args=(target, stop, wrong), kwargs={"keep_open": keep_open})
-            for keep_open in (False, True)
-        ]
+        writer.run("import", tmp_path / "b/Island", target, "--overwrite", "-q", fault=Fault(step=0))
+        readers = [threading.Thread(target=read, kwargs={"keep_open": keep_open}) for keep_open in (False, True)]
         for reader in readers:
             reader.start()
         for name in "ababa":
-            end = writer.run("import", tmp_path / name / "Island", target, "--overwrite", jobs=2)
+            end = writer.run("import", tmp_path / name / "Island", target, "--overwrite", "-q", "--jobs", 2)
             assert end.code == 0, end.said
         stop.set()
         for reader in readers:
@@ -263,22 +236,21 @@ def test_a_tile_that_changes_its_extension_is_one_tile_all_the_while(tmp_path):
 
 
 def test_a_package_is_opened_as_one_though_another_takes_its_place_meanwhile(tmp_path, monkeypatch):
-    """Its directory and its bytes are read by two handles; between the two it may be replaced."""
+    """Its directory and its bytes are read by one handle, of what stood there when it was opened."""
     for name in "ab":
         write_zip(tmp_path / f"{name}.zip", {"conf.xml": b"x", "pad": name.encode() * (1 if name == "a" else 5000)})
     place = tmp_path / "cache.zip"
     shutil.copyfile(tmp_path / "a.zip", place)
     from tilepack.disk import package_tree
 
-    real, left = package_tree.PackageTree._open_zip, [1]
+    real = package_tree.PackageTree._open_zip
 
-    def replaced_first(tree: package_tree.PackageTree, path: Path) -> object:
-        if left.pop() if left else 0:
-            (tmp_path / "b.zip").replace(place)
-        return real(tree, path)
+    def replaced_first(tree: package_tree.PackageTree) -> object:
+        (tmp_path / "b.zip").replace(place)
+        return real(tree)
 
     monkeypatch.setattr(package_tree.PackageTree, "_open_zip", replaced_first)
     tree = package_tree.PackageTree(place)
     with tree.open("pad") as member:
-        assert member.read(member.size, 0) == b"b" * 5000
+        assert member.read(member.size, 0) == b"a"
     tree.close()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
-from tilepack.building.plan import BuildPlan, BuildResult
+from tilepack.building.plan import BuildPlan, BuildResult, staged_beside
 from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
+from tilepack.disk.durable import remove
+from tilepack.stores.targets import target_kind
+from tilepack.transfer.convert import convert
 
 
 def build(
@@ -27,7 +32,8 @@ def build(
 
     Args:
         rasters: One raster, or several, each laid on those before it: whatever GDAL reads.
-        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), else a cache folder.
+        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), ``.mbtiles``, ``.pmtiles``, ``.zip`` (web
+            tiles), else a cache folder.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
         progress: Called with the windows that are done, and how many there are.
@@ -39,7 +45,24 @@ def build(
     plan = make_plan(rasters, target, options)
     if planned is not None:
         planned(plan)
+    if plan.kind.storage_format.is_web:
+        return _build_for_the_web(plan, jobs, progress)
     return run_build(plan, jobs=jobs, progress=progress)
+
+
+def _build_for_the_web(plan: BuildPlan, jobs: int | None, progress: Told | None) -> BuildResult:
+    """Build a package, and convert it: pyramids give tiles in another order than MBTiles and PMTiles have them."""
+    begun = time.monotonic()
+    package = Path(f"{staged_beside(plan.target)}.tpkx")  # which says its name itself
+    request = replace(plan.request, target=package, replace=True)
+    staged = replace(plan, target=package, kind=target_kind(package), request=request)
+    storage_format, may_replace = plan.kind.storage_format, plan.request.replace
+    try:
+        built = run_build(staged, jobs=jobs, progress=progress)
+        made = convert(package, plan.target, storage_format=storage_format, replace=may_replace, jobs=jobs)
+    finally:
+        remove(package)
+    return replace(built, plan=plan, info=made.info, seconds=time.monotonic() - begun)
 
 
 def plan_build(rasters: Rasters, target: str | Path, **options: Unpack[BuildOptions]) -> BuildPlan:

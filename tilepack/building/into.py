@@ -12,13 +12,12 @@ run that was stopped: the same rasters make the same cache, and the import goes 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from tilepack.building.plan import BuildPlan, BuildResult
+from tilepack.building.plan import BuildPlan, BuildResult, staged_beside
 from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
 from tilepack.cache import TileFormat
@@ -132,5 +131,4 @@ def plan_build_into(rasters: Rasters, cache: str | Path, **options: Unpack[Build
         "ready_to_serve": False,
         "replace": True,
     }
-    whole = Path(os.path.abspath(place))  # noqa: PTH100  resolves no links: they are the user's names
-    return make_plan(rasters, whole.with_name(f".{whole.name}.tilepack-build"), asked, usual=held)
+    return make_plan(rasters, staged_beside(place), asked, usual=held)

@@ -23,6 +23,12 @@ _BYTES_PER_PIXEL: Final = 0.35
 _BYTES_PER_PNG_PIXEL: Final = 1.5
 
 
+def staged_beside(target: Path) -> Path:
+    """Name the cache that is built first, where what is asked for is made of one."""
+    whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
+    return whole.with_name(f".{whole.name}.tilepack-build")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelPlan:
     """What is planned of one level."""

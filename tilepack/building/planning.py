@@ -13,22 +13,25 @@ import numpy as np
 
 from tilepack.aoi_given import AreaLike, Bounds
 from tilepack.building.footprints import find_footprint, turns
-from tilepack.building.plan import BuildPlan, LevelPlan
+from tilepack.building.plan import BuildPlan, LevelPlan, staged_beside
 from tilepack.building.pyramids import Pyramid, Reach, group_levels
 from tilepack.building.rasters import RasterWish, look_at, require_rasterio
 from tilepack.building.resampling import Resampling, parse_resampling
 from tilepack.building.sources import Layer
 from tilepack.cache import ItemDescription, StorageFormat, TileFormat
+from tilepack.disk.staging import refuse_existing
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferError, UnsupportedError
 from tilepack.extent import Extent
 from tilepack.pixels.blend import Colour
 from tilepack.scheme import LevelOfDetail, TilingScheme
+from tilepack.stores.targets import parse_storage_format, target_kind
 from tilepack.transfer.asking import make_request
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.creating import CreateOptions, CreationPlan, plan_create
 from tilepack.transfer.describe import NO_TILES
 from tilepack.transfer.planning import refuse_overlap
 from tilepack.transfer.request import PixelOptions, TransferRequest
+from tilepack.transfer.zooms import zooms_of
 
 WINDOW: Final = 2048
 """Pixels each way that are drawn at a time, about."""
@@ -45,7 +48,7 @@ class BuildOptions(TypedDict, total=False):
     scheme: str | Path | TilingScheme
     """``arcgis-online`` (the default) or ``wgs84``; or a cache, document or scheme, as ``create_cache`` takes it."""
     storage_format: StorageFormat | str | None
-    """For folders: COMPACT, COMPACT_V2 (the default) or EXPLODED."""
+    """For folders: COMPACT, COMPACT_V2 (the default), EXPLODED or XYZ."""
     tile_format: TileFormat | str | None
     """None: what the scheme's document says, else MIXED: JPEG where a tile is opaque, PNG32 elsewhere."""
     quality: int | None
@@ -107,7 +110,7 @@ def make_plan(rasters: Rasters, target: str | Path, options: BuildOptions, *, us
     for raster in named:
         if os.path.exists(raster):  # noqa: PTH110  what GDAL opens need not be a file
             refuse_overlap(Path(raster), Path(target))
-    created = plan_create(target, **_created(options))
+    created = _plan_target(Path(target), options)
     info, scheme = created.info, created.info.scheme
     layers = _layers(named, scheme, options)
     request = make_request(
@@ -159,6 +162,25 @@ def window_side(scheme: TilingScheme) -> int:
     """Tell how many tiles each way are drawn at a time: a power of two."""
     fitting = max(1, WINDOW // max(scheme.tile_width, scheme.tile_height))
     return 1 << min(7, fitting.bit_length() - 1)
+
+
+def _plan_target(target: Path, options: BuildOptions) -> CreationPlan:
+    """Plan the empty target; one of web tiles as the cache that it will be made of."""
+    wished, created = options.get("storage_format"), _created(options)
+    kind = target_kind(
+        target,
+        None if wished is None else parse_storage_format(wished),
+        ready_to_serve=bool(options.get("ready_to_serve")),
+    )
+    if not kind.storage_format.is_web:
+        return plan_create(target, **created)
+    refuse_existing(target, replace=created["replace"])
+    created |= {"storage_format": StorageFormat.COMPACT_V2, "ready_to_serve": False, "replace": True}
+    plan = plan_create(staged_beside(target), **created)
+    levels = {lod.level: () for lod in plan.info.scheme.levels}
+    zooms_of(plan.info.scheme, levels, kind.storage_format, place=plan.template.place)
+    info = replace(plan.info, name=options.get("name") or target.stem)
+    return replace(plan, target=target, kind=kind, info=info)
 
 
 def _created(options: BuildOptions) -> CreateOptions:

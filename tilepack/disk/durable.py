@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import time
@@ -16,6 +17,10 @@ from tilepack.disk.files import explained
 
 _RETRY_SECONDS: Final = 10.0
 """How long a rename or removal is tried again that Windows refuses because someone has the file open."""
+_NOTHING_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_HERE: Final = -100
+_SWAP: Final = 2
+"""AT_FDCWD of Linux; and RENAME_EXCHANGE, which macOS calls RENAME_SWAP and counts alike."""
 _SYNCED_AT_ONCE: Final = 64 << 20
 """Bytes of a growing file after which they are sent to the disk."""
 _FEW: Final = 8
@@ -30,6 +35,48 @@ def rename(source: Path, target: Path) -> None:
     """
     with explained(f"rename {source.name}", target):
         _until_let_go(lambda: source.replace(target))
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether something stands under a name, be it a link that leads nowhere.
+
+    Raises:
+        TransferError: The system does not tell, which is no no: what waits for its name would be passed over.
+    """
+    with explained("look at", path):
+        try:
+            path.lstat()
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return False
+            raise
+        return True
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two files or folders take each other's names in one step, so that something stands under both at any moment.
+
+    Returns:
+        Whether that was done; Windows, old systems and some disks know no such step.
+    """
+    with explained(f"rename {one.name}", other):
+        return _swap(one, other)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Call Linux' renameat2 or macOS' renamex_np, which Python has no name for; False where that does not go."""
+    if os.name == "nt":
+        return False
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(library, "renameat2"):
+        return bool(library.renameat2(_HERE, names[0], _HERE, names[1], _SWAP) == 0)
+    if hasattr(library, "renamex_np"):
+        return bool(library.renamex_np(*names, _SWAP) == 0)
+    return False
 
 
 def _until_let_go(work: Callable[[], object]) -> None:

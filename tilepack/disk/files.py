@@ -6,16 +6,22 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from tilepack.errors import BundleError, TilepackError, TransferError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _BINARY = getattr(os, "O_BINARY", 0)
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+"""Opening a named pipe that came to stand where a file was must not wait for its writer."""
 _POSITIONED = hasattr(os, "pread") and hasattr(os, "pwrite")
 
 
@@ -60,7 +66,7 @@ class PositionedFile:
         """
         self.path = str(path)
         self._lock = threading.Lock()
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL if writable else os.O_RDONLY
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL if writable else os.O_RDONLY | _NO_WAITING
         if descriptor is None:
             with explained("make the file" if writable else "open the file", self.path):
                 descriptor = os.open(self.path, flags | _BINARY, 0o666)
@@ -109,6 +115,17 @@ class PositionedFile:
                     break
                 data += more
             return data
+
+    def read_back(self, size: int, position: int) -> bytes:
+        """Give exactly the bytes that were written at a position of a file of one's own.
+
+        Raises:
+            TransferError: The disk failed, or has lost some.
+        """
+        data = self.read(size, position)
+        if len(data) != size:
+            raise TransferError(f"{self.path}: the disk lost bytes that waited in a file beside it; start again")
+        return data
 
     def _read_here(self, size: int, position: int) -> bytes:
         if _POSITIONED:
@@ -164,6 +181,36 @@ class PositionedFile:
             self._closed = True
             with explained("close", self.path):
                 os.close(self.descriptor)
+
+
+class StreamedFile(io.RawIOBase):
+    """An open file as the standard library wants one: with a position, its own. It does not close the file."""
+
+    def __init__(self, file: PositionedFile) -> None:
+        self._file = file
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read anywhere."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer from the position on, as far as the file goes."""
+        count = self._file.read_into(memoryview(buffer).cast("B"), self._position)
+        self._position += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position, counted from the start, the position, or the end."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file.size()}[whence]
+        if base + offset < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = base + offset
+        return self._position
 
 
 class ByteRange:

@@ -31,7 +31,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from zlib_ng import zlib_ng
 
-from tilepack.disk.durable import remove, rename, sync_folder
+from tilepack.disk.durable import is_there, remove, rename, sync_folder
 from tilepack.disk.files import PositionedFile, explained
 from tilepack.errors import TransferError
 
@@ -107,7 +107,7 @@ class Journal:
             TransferError: It cannot be read, or is none of tilepack's.
         """
         path = folder / JOURNAL
-        if not os.path.lexists(path):
+        if not is_there(path):
             return None
         with explained("read the journal", path):
             if path.is_symlink() or not path.is_file():
@@ -174,8 +174,8 @@ class Journal:
         """
         folder = self.path.parent
         for line in self.lines.values():
-            pending = any(os.path.lexists(folder / (path + PARTIAL)) for path in line.files)
-            if (pending or any(os.path.lexists(folder / path) for path in line.gone)) and _is_whole(folder, line):
+            pending = any(is_there(folder / (path + PARTIAL)) for path in line.files)
+            if (pending or any(is_there(folder / path) for path in line.gone)) and _is_whole(folder, line):
                 name_files(folder, line)
 
     def gone(self) -> frozenset[str]:
@@ -196,7 +196,7 @@ class Journal:
         if line is None or line.version != version:
             return False
         folder = self.path.parent
-        if any(os.path.lexists(folder / path) for path in line.gone):
+        if any(is_there(folder / path) for path in line.gone):
             return False
         return all(_digest(folder / path) == digest for path, digest in line.files.items())
 
@@ -215,7 +215,7 @@ def name_files(folder: Path, line: JournalLine) -> None:
     """Give the complete files of a bundle their names, where that was not done, and remove those that go."""
     for path in line.files:
         partial = folder / (path + PARTIAL)
-        if os.path.lexists(partial):
+        if is_there(partial):
             rename(partial, folder / path)
     for path in line.gone:
         remove(folder / path)
@@ -225,7 +225,7 @@ def _is_whole(folder: Path, line: JournalLine) -> bool:
     """Tell whether each file of a line waits for its name, or has it: an unfinished one may lie there as well."""
     for path, digest in line.files.items():
         partial = folder / (path + PARTIAL)
-        if _digest(partial if os.path.lexists(partial) else folder / path) != digest:
+        if _digest(partial if is_there(partial) else folder / path) != digest:
             return False
     return True
 

@@ -21,6 +21,9 @@ from tilepack.errors import TransferError
 FOLDER_LOCK: Final = "tilepack.lock"
 """Held in a cache folder by whoever replaces bundles of it, or the whole folder."""
 
+STAGED: Final = ".partial.lock"
+"""Held behind the name of what is made, or made anew, as a whole."""
+
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _SHOWN: Final = 200
 """Characters of the holder's own words in a message."""
@@ -56,11 +59,18 @@ class WriterLock:
             self.release()
             raise
 
-    def release(self) -> None:
-        """Let go, and remove the file; letting go twice does no harm."""
+    def release(self, *, keep: bool = False) -> None:
+        """Let go, and remove the file; letting go twice does no harm.
+
+        Args:
+            keep: Let the file lie, as a mark for whoever comes next.
+        """
         if self._file.closed:
             return
-        if os.name == "nt":  # which removes no open file
+        if keep:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        elif os.name == "nt":  # which removes no open file
             with contextlib.suppress(OSError):
                 self._file.close()
             with contextlib.suppress(OSError):
@@ -74,7 +84,7 @@ class WriterLock:
 
 
 def refuse_foreign_locks(folders: list[Path], own: Path) -> None:
-    """Refuse to write where another program's lock files lie.
+    """Refuse to write where another program's lock files lie. tilepack's own guard other names, like a Status.gdb's.
 
     Args:
         folders: Where to look, not below; what does not exist is passed over.
@@ -87,7 +97,7 @@ def refuse_foreign_locks(folders: list[Path], own: Path) -> None:
         with explained("list the folder", folder):
             names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         for name in names:
-            if _FOREIGN.fullmatch(name) and folder / name != own:
+            if _FOREIGN.fullmatch(name) and folder / name != own and not name.endswith(STAGED):
                 raise TransferError(
                     f"{folder / name}: is the lock of another program that writes this cache; wait until it is done, "
                     f"or take --force if nobody does"

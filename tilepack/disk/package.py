@@ -83,9 +83,14 @@ class _Spooled(NamedTuple):
     crc: int
 
     def move(self, target: PositionedFile, at: int) -> None:
-        """Copy its bytes to a position of another file."""
+        """Copy its bytes to a position of another file.
+
+        Raises:
+            TransferError: Reading or writing failed, or not all that was written is there.
+        """
         for done in range(0, self.size, _PIECE):
-            target.write(self.file.read(min(_PIECE, self.size - done), self.start + done), at + done)
+            piece = self.file.read_back(min(_PIECE, self.size - done), self.start + done)
+            target.write(piece, at + done)
 
 
 class PackageContainer:

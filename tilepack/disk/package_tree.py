@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from tilepack.disk.files import ByteRange, PositionedFile, explained
+from tilepack.disk.files import ByteRange, PositionedFile, StreamedFile, explained
 from tilepack.disk.tree import LARGEST_DOCUMENT, Entry, Stamp, below, read_start, too_large
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
 
@@ -47,9 +47,10 @@ class PackageTree:
             TransferError: It cannot be read.
         """
         self.place = str(path)
-        self._open_both(path)
+        self._file = PositionedFile(path)
         try:
             self._size = self._file.size()
+            self._zip = self._open_zip()
             self._members: dict[str, zipfile.ZipInfo] = {}
             self._folders: dict[str, dict[str, bool]] = {"": {}}
             self._check_count()
@@ -57,29 +58,13 @@ class PackageTree:
                 self._add(member)
             self._check_places()
         except BaseException:
-            self.close()
+            self._file.close()
             raise
 
-    def _open_both(self, path: Path) -> None:
-        """Open the file and its directory, which are of one package though another may take its place meanwhile."""
-        while True:
-            self._file = PositionedFile(path)
-            try:
-                self._zip = self._open_zip(path)
-            except BaseException:
-                stands = _is_at(self._file, path)
-                self._file.close()
-                if stands:
-                    raise
-                continue
-            if self._zip.fp is not None and os.path.sameopenfile(self._zip.fp.fileno(), self._file.descriptor):
-                return
-            self.close()
-
-    def _open_zip(self, path: Path) -> zipfile.ZipFile:
+    def _open_zip(self) -> zipfile.ZipFile:
         try:
             with explained("read", self.place):
-                return zipfile.ZipFile(path)
+                return zipfile.ZipFile(StreamedFile(self._file))
         except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError) as error:
             raise BundleError(
                 f"{self.place}: is no readable package (ZIP): {str(error)[:_SHOWN] or type(error).__name__}; it may "
@@ -89,6 +74,8 @@ class PackageTree:
     def _check_count(self) -> None:
         """See that no member is lost: the end record counts them, and the standard library does not look."""
         tail = self._file.read(_END_RECORD.size, self._size - _END_RECORD.size)
+        if len(tail) < _END_RECORD.size:
+            raise BundleError(f"{self.place}: was cut while it was being read; start again, or take it from a backup")
         signature, *_, count, _, _, comment = _END_RECORD.unpack(tail)
         found = len(self._zip.infolist())
         # With a comment or in Zip64 the count stands elsewhere; old packers count modulo 65,536.
@@ -298,14 +285,6 @@ class PackageTree:
         """Close the package."""
         self._zip.close()
         self._file.close()
-
-
-def _is_at(file: PositionedFile, path: Path) -> bool:
-    """Tell whether an open file is still what stands at a path, or nothing does."""
-    try:
-        return os.path.samestat(os.fstat(file.descriptor), path.stat())
-    except OSError:
-        return True
 
 
 def _misplaced(place: str) -> BundleError:

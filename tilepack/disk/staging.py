@@ -1,9 +1,10 @@
 """The name under which a new target grows until it is whole, held by one writer.
 
 ``NAME.partial`` (a folder or a file) grows beside the target; one rename makes it the target. A folder that is to be
-replaced steps aside first, to ``NAME.replaced``. ``NAME.partial.lock`` keeps a second writer out and says who holds it;
-it also marks what a killed run left as tilepack's own, so that the next run may clear it away, or put it back. Of a
-folder that is to be replaced the lock inside is held as well, against those who replace bundles of it.
+replaced changes names with it in one step; where the system knows none (Windows), it steps aside first, to
+``NAME.replaced``. ``NAME.partial.lock`` keeps a second writer out and says who holds it; it also marks what a killed
+run left as tilepack's own, so that the next run may clear it away, or put it back. Of a folder that is to be replaced
+the lock inside is held as well, against those who replace bundles of it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import re
 from pathlib import Path
 from typing import Final, Protocol
 
-from tilepack.disk.durable import remove, rename, sync_folder
+from tilepack.disk.durable import exchange, is_there, remove, rename, sync_folder
 from tilepack.disk.files import explained
-from tilepack.disk.locking import FOLDER_LOCK, WriterLock
+from tilepack.disk.journal import PARTIAL
+from tilepack.disk.locking import FOLDER_LOCK, STAGED, WriterLock
 from tilepack.errors import CacheExistsError, TransferError
 
 
@@ -47,18 +49,14 @@ class Staging:
         whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
         self.target = target
         self._whole = whole
-        self.partial = whole.with_name(
-            f"{whole.stem}.partial{whole.suffix}" if keep_suffix else whole.name + ".partial"
-        )
-        self._replaced = whole.with_name(whole.name + ".replaced")
+        self.partial, self._replaced, self._lock_path = _names_beside(whole, keep_suffix=keep_suffix)
         self._replace = replace
         self._refuse = refuse or refuse_existing
-        self._lock_path = whole.with_name(whole.name + ".partial.lock")
         self._refuse(target, replace=replace)
         if not whole.parent.is_dir():
             raise TransferError(f"{whole.parent}: there is no such folder; make it first")
         for left in (self.partial, self._replaced):
-            if os.path.lexists(left) and not self._lock_path.exists():
+            if is_there(left) and not is_there(self._lock_path):
                 raise CacheExistsError(f"{left}: is in the way and was not made by tilepack; move it away")
         self._lock = WriterLock(self._lock_path, target)
         self._inner: WriterLock | None = None
@@ -74,8 +72,8 @@ class Staging:
     def _clear(self) -> None:
         """Clear away what a killed run left; what it had moved aside and not replaced goes back to its place."""
         remove(self.partial)
-        if os.path.lexists(self._replaced):
-            if os.path.lexists(self._whole):
+        if is_there(self._replaced):
+            if is_there(self._whole):
                 remove(self._replaced)
             else:
                 rename(self._replaced, self._whole)
@@ -88,22 +86,33 @@ class Staging:
             TransferError: The system refuses the rename.
         """
         self._refuse(self.target, replace=self._replace)
-        # A file is renamed over a file in one step; folders have to step aside first.
-        aside = os.path.lexists(self._whole) and (self._whole.is_dir() or self.partial.is_dir())
         if self._inner is not None and os.name == "nt":  # which renames no folder that holds an open file
             self._inner.release()
-        if aside:
-            rename(self._whole, self._replaced)
+        old = self._rename()
+        try:
+            sync_folder(self.partial.parent)
+        except BaseException:
+            if old == self.partial:  # it was exchanged, and is to be there still
+                exchange(old, self._whole)
+            raise
+        if old is not None:
+            remove(old)
+        self.release()
+
+    def _rename(self) -> Path | None:
+        """Let the finished thing take the name; give what the old one is called now, if it is still there."""
+        if not (is_there(self._whole) and (self._whole.is_dir() or self.partial.is_dir())):
+            rename(self.partial, self._whole)  # a file over a file, in one step
+            return None
+        if exchange(self.partial, self._whole):
+            return self.partial
+        rename(self._whole, self._replaced)
         try:
             rename(self.partial, self._whole)
         except BaseException:
-            if aside:
-                rename(self._replaced, self._whole)
+            rename(self._replaced, self._whole)
             raise
-        sync_folder(self.partial.parent)
-        if aside:
-            remove(self._replaced)
-        self.release()
+        return self._replaced
 
     def discard(self) -> None:
         """Throw the unfinished thing away.
@@ -117,13 +126,34 @@ class Staging:
             self.release()
 
     def release(self) -> None:
-        """Let go of the name."""
+        """Let go of the name; what could not be cleared away stays marked as tilepack's own."""
         if self._inner is not None:
             self._inner.release()
-        self._lock.release()
+        self._lock.release(keep=any(os.path.lexists(left) for left in (self.partial, self._replaced)))
 
 
-_ANY_PART: Final = r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis)?|\.DS_Store|Thumbs\.db"
+def is_left_behind(target: Path, *, keep_suffix: bool = False) -> bool:
+    """Tell whether something of tilepack's lies beside a target: of a run at work, or of one that was killed.
+
+    Whoever takes the name as a ``Staging`` clears it away, or puts it back.
+    """
+    whole = Path(os.path.abspath(target))  # noqa: PTH100  resolves no links: they are the user's names
+    if not whole.name:
+        return False
+    *left, lock = _names_beside(whole, keep_suffix=keep_suffix)
+    return is_there(lock) and any(is_there(path) for path in left)
+
+
+def _names_beside(whole: Path, *, keep_suffix: bool) -> tuple[Path, Path, Path]:
+    """Give the names of what grows, of what steps aside, and of the lock."""
+    partial = f"{whole.stem}.partial{whole.suffix}" if keep_suffix else whole.name + ".partial"
+    return whole.with_name(partial), whole.with_name(whole.name + ".replaced"), whole.with_name(whole.name + STAGED)
+
+
+_ANY_PART: Final = (
+    r"|tilepack\.(journal|lock|state)|Status\.gdb(\.arcgis|\.replaced|\.partial\.lock)?|Status\.partial\.gdb"
+    r"|\.DS_Store|Thumbs\.db"
+)
 _CACHE_PART: Final = re.compile(
     r"conf\.(xml|cdi|properties)|_alllayers|root\.json|iteminfo\.json|thumbnail\.png|tile" + _ANY_PART, re.IGNORECASE
 )
@@ -135,10 +165,13 @@ _WEB_PART: Final = re.compile(r"[0-9]{1,2}|metadata\.json" + _ANY_PART, re.IGNOR
 STATUS_FOLDERS: Final = ("Status.gdb", "Status.gdb.arcgis")
 """Geodatabases in a cache's folder that say how far it is built: its own, and ArcGIS' where that had to make room."""
 
+STATUS_LEFT: Final = ("Status.partial.gdb", "Status.gdb.replaced")
+"""What a killed run may leave of one."""
+
 
 def is_cache_part(name: str) -> bool:
-    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name."""
-    return _CACHE_PART.fullmatch(name) is not None
+    """Tell whether something beside conf.xml or root.json belongs to the cache, by its name; also unfinished ones."""
+    return _CACHE_PART.fullmatch(name.removesuffix(PARTIAL)) is not None
 
 
 def refuse_existing(target: Path, *, replace: bool) -> None:
@@ -147,7 +180,7 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
     Raises:
         CacheExistsError: It exists, or holds what is no part of a cache.
     """
-    if not os.path.lexists(target):
+    if not is_there(target):
         return
     if not replace:
         raise CacheExistsError(
@@ -158,7 +191,7 @@ def refuse_existing(target: Path, *, replace: bool) -> None:
     with explained("list the folder", target):
         names = sorted(path.name for path in target.iterdir())
     part = _WEB_PART if "metadata.json" in names else _CACHE_PART
-    foreign = [name for name in names if not part.fullmatch(name)]
+    foreign = [name for name in names if not part.fullmatch(name.removesuffix(PARTIAL))]
     if foreign:
         raise CacheExistsError(
             f"{target}: holds {foreign[0]}, which is no part of a cache; only caches are replaced, move it away or "

@@ -16,7 +16,7 @@ from typing import Final
 
 from zlib_ng import zlib_ng
 
-from tilepack.disk.durable import remove, rename, sync_files, sync_folder
+from tilepack.disk.durable import is_there, remove, rename, sync_files, sync_folder
 from tilepack.disk.files import PositionedFile, Sink, explained
 from tilepack.disk.groups import GroupWorker
 from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
@@ -143,7 +143,7 @@ class FolderUpdate:
             return
         self._refuse_link(folder)
         above = (folder, *folder.parents[: len(folder.relative_to(self.root).parts)])
-        new = [place for place in above if not os.path.lexists(place)]
+        new = [place for place in above if not is_there(place)]
         with explained("make the folder", folder):
             folder.mkdir(parents=True, exist_ok=True)
         with self._mutex:
@@ -159,7 +159,7 @@ class FolderUpdate:
         self._begin()
         self.make_folder(path.rpartition("/")[0])
         place = self.root / (path + PARTIAL)
-        if os.path.lexists(place):  # what a run left that got no further than its journal's first line
+        if is_there(place):  # what a run left that got no further than its journal's first line
             remove(place)
         file = PositionedFile(place, writable=True)
         try:

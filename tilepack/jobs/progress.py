@@ -40,7 +40,8 @@ class Progress:
             log: The log, whose folder will do where that of the file cannot be written to.
 
         Raises:
-            TransferError: The file is being run by somebody else, or there is nowhere to write.
+            TransferError: The file is being run by somebody else, there is nowhere to write, or something of others
+                stands there.
         """
         self._path = _home(path, log) / f"{path.name}.progress"
         self._lock = WriterLock(self._path.with_name(f"{self._path.name}.lock"), self._path)
@@ -53,8 +54,10 @@ class Progress:
     def _read(self) -> dict[str, str]:
         done: dict[str, str] = {}
         with explained("read", self._path):
-            if not self._path.is_file() or self._path.stat().st_size > _LARGEST:
+            if not os.path.lexists(self._path):
                 return done
+            if self._path.is_symlink() or not self._path.is_file() or self._path.stat().st_size > _LARGEST:
+                raise TransferError(f"{self._path}: is none of tilepack's, which notes here what is done; remove it")
             lines = self._path.read_bytes().splitlines()
         for line in lines:
             # What cannot be read says nothing: the job is done once more.

@@ -6,16 +6,15 @@ by force, and then kept as ``Status.gdb.arcgis``. Reports of parts of a cache ne
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Unpack
 
-from tilepack.disk.durable import rename
+from tilepack.disk.durable import is_there, rename
 from tilepack.disk.files import explained
-from tilepack.disk.staging import Staging
+from tilepack.disk.staging import Staging, is_left_behind
 from tilepack.errors import CacheExistsError, UnsupportedError
 from tilepack.status.gdb import GEODATABASE, GEOPACKAGE, is_ours, write_geodatabase
 from tilepack.status.publishing import publishing, refuse_file, refuse_inside
@@ -139,8 +138,12 @@ def delete_status(cache: str | Path, *, force: bool = False) -> DeletedStatus | 
     """
     with open_cache(cache) as reader:
         path = _home(reader) / STATUS_GDB
-    if not os.path.lexists(path):
-        return None
+    if not is_there(path):
+        if not is_left_behind(path, keep_suffix=True):
+            return None
+        Staging(path, replace=True, refuse=_refuse, keep_suffix=True).release()  # what a killed run left goes, too
+        if not is_there(path):
+            return DeletedStatus(path=path)
     _refuse_foreign(path, force=force)
     if not is_ours(path):
         return DeletedStatus(path=path, kept=_step_aside(path))
@@ -184,7 +187,7 @@ def _refuse_foreign(path: Path, *, force: bool) -> None:
     Raises:
         CacheExistsError: It is such a one, and no force; or its other name is taken.
     """
-    if not os.path.lexists(path):
+    if not is_there(path):
         return
     kept = path.with_name(_KEPT)
     if not is_ours(path):
@@ -193,7 +196,7 @@ def _refuse_foreign(path: Path, *, force: bool) -> None:
                 f"{path}: was not written by tilepack; leave it to ArcGIS, or take its place by force (--force), "
                 f"which keeps it as {_KEPT}"
             )
-        if os.path.lexists(kept):
+        if is_there(kept):
             raise CacheExistsError(
                 f"{kept}: is there from an earlier time; move it away, {STATUS_GDB} is to be kept so"
             )
@@ -220,10 +223,10 @@ def _publish(report: StatusReport, folder: Path, format: str, *, replace: bool) 
     kept: Path | None = None
     try:
         with publishing(files, replace=replace, refuse=_refuse):
-            if format == "gdb" and os.path.lexists(gdb) and not is_ours(gdb):
+            if format == "gdb" and is_there(gdb) and not is_ours(gdb):
                 kept = _step_aside(gdb)
     except BaseException:
-        if kept is not None and not os.path.lexists(gdb):
+        if kept is not None and not is_there(gdb):
             rename(kept, gdb)
         raise
     return WrittenStatus(report=report, paths=tuple(files), kept=kept)

@@ -326,6 +326,8 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
             if isinstance(error, TilepackError):
                 raise
             raise self._failed(name, error) from error
+        if len(data) != status.st_size:
+            raise TransferError(f"{self._place / name}: was cut while it was being read; start again")
         return data
 
     def _check(self, name: str, status: os.stat_result) -> None:
@@ -333,10 +335,8 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
         if not stat.S_ISREG(status.st_mode):
             raise TileError(f"{self._place / name}: is no plain file; remove it or put the tile back")
         if status.st_size > LARGEST_TILE:
-            raise TileError(
-                f"{self._place / name}: has {status.st_size} bytes; a tile has at most {LARGEST_TILE}, remove it or "
-                f"put the tile back"
-            )
+            size = f"has {status.st_size} bytes; a tile has at most {LARGEST_TILE}"
+            raise TileError(f"{self._place / name}: {size}, remove it or put the tile back")
 
     def _failed(self, name: str, error: OSError) -> TransferError:
         return TransferError(f"{self._place / name}: cannot read: {error.strerror}")

@@ -127,7 +127,7 @@ class PmtilesWriter:
         if offset >= self._written:
             start = offset - self._written
             return bytes(self._waiting[start : start + length])
-        return self._file.read(length, pmtiles.FIRST_BYTES + offset)
+        return self._file.read_back(length, pmtiles.FIRST_BYTES + offset)
 
     def write_substitute(self, name: str, data: bytes) -> bool:
         """Say that there is no place for a ``missing.*`` or ``blank.*``."""

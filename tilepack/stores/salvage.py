@@ -12,6 +12,7 @@ counted from the signature on, as in Esri's Usa.tpkx, where four bytes of rubbis
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final, Self
 
 import numpy as np
@@ -76,6 +77,13 @@ class SalvagedBundle(CompactBundle):
         if self.beheaded[position]:
             return _LOST + self.data.read(size - len(_LOST), start + LENGTH_PREFIX)
         return self.data.read(size, start + LENGTH_PREFIX)
+
+    def read_in_order(self, order: Positions) -> Iterator[tuple[int, bytes]]:
+        """Yield positions and mended data of tiles, those without bytes left out; each is read for itself."""
+        for position in order.tolist():
+            data = self.read(position)
+            if data:
+                yield position, data
 
     def read_start(self, position: int, size: int) -> bytes:
         """Give the first bytes of a tile's mended data."""

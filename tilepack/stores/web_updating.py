@@ -174,7 +174,7 @@ class WebFileUpdater:
                         yield bundle.tile(position), data
 
     def _changed(self, change: _Change, at: int) -> bytes:
-        return self._waiting.read(int(change.sizes[at]), int(change.offsets[at]))
+        return self._waiting.read_back(int(change.sizes[at]), int(change.offsets[at]))
 
     def abort(self) -> None:
         """Throw the new file away."""

@@ -8,6 +8,7 @@ folder is as it was or whole bundles further, and a package as it was.
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +20,10 @@ from threading import Lock
 from typing import Protocol
 
 from tilepack.cache import CacheInfo
+from tilepack.disk.durable import is_there
+from tilepack.disk.files import explained
 from tilepack.disk.journal import JOURNAL
+from tilepack.disk.tree import FolderTree, below
 from tilepack.disk.update import FolderUpdate
 from tilepack.errors import TransferError, UnsupportedError
 from tilepack.keys import BundleKey
@@ -60,6 +64,8 @@ class Site:
     """What is done, for people who find the journal: ``the MERGE of Usa.tpkx``."""
     force: bool = False
     """Whether lock files of other programs are passed over."""
+    state: object = None
+    """What ``state_of`` gave of it before it was planned for, where the plan holds for that alone."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """What is brought into bundles, by name, where that may be another one by the time a stopped run is taken up."""
 
@@ -146,7 +152,41 @@ def telling(steps: Sequence[Callable[[], None]], progress: Told | None) -> list[
 
 def was_stopped(target: TileReader) -> bool:
     """Tell whether a run was stopped in a folder, and waits to be taken up."""
-    return os.path.lexists(Path(target.place) / JOURNAL)
+    return is_there(Path(target.place) / JOURNAL)
+
+
+def state_of(target: TileReader) -> object:
+    """Give what is another one once somebody has written a cache: times of its folders and documents, or of its file.
+
+    Returns:
+        None where a run was stopped in it: that is taken up first, and changes it.
+
+    Raises:
+        TransferError: The system does not tell.
+    """
+    if not isinstance(target, CompactReader | ExplodedReader) or was_stopped(target):
+        return None
+    tree = target.tree
+    if not isinstance(tree, FolderTree):
+        with explained("look at", target.place):
+            status = Path(target.place).stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    folders = sorted(target.folders.values())
+    if isinstance(target, ExplodedReader):
+        folders += [below(level, row.name) for level in folders for row in tree.entries(level) if row.is_folder]
+    stamps = tree.stamps(posixpath.dirname(target.document))
+    documents = {name: stamp for name, stamp in stamps.items() if not name.startswith("tilepack.")}
+    return {folder: tree.modified(folder) for folder in folders}, documents
+
+
+def _refuse_changed(site: Site, target: Target) -> None:
+    """Refuse a plan that holds for what is no more.
+
+    Raises:
+        TransferError: Somebody wrote the target since.
+    """
+    if site.state is not None and state_of(target) not in (None, site.state):
+        raise TransferError(f"{target.place}: was changed while the work was planned; start again")
 
 
 def _take(
@@ -160,6 +200,7 @@ def _take(
             target = reopened(site, opening, opened)
             if not isinstance(target, CompactReader):
                 raise UnsupportedError(f"{site.place}: is a package of an exploded cache; unpack it")
+            _refuse_changed(site, target)
             work = begin(target)
             return PackageUpdater(package, target, work.replaced), work
         except BaseException:
@@ -175,6 +216,7 @@ def _take(
         folder = take(fingerprint=site.fingerprint, work=site.work, force=site.force, versions=site.versions)
     try:
         target = reopened(site, opening, opened)
+        _refuse_changed(site, target)
         work = begin(target)
         if isinstance(target, XyzReader):
             return XyzFolderUpdater(target, folder), work

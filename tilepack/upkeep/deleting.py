@@ -23,7 +23,7 @@ from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.plan import Action, BundleTask
 from tilepack.transfer.replacing import BundleReplacer
 from tilepack.transfer.request import UpdateOptions
-from tilepack.transfer.rewriting import Site, Target, Told, Work, rewrite, telling, was_stopped
+from tilepack.transfer.rewriting import Site, Target, Told, Work, rewrite, state_of, telling, was_stopped
 from tilepack.transfer.splicing import Splicer
 from tilepack.upkeep.deletion import DeletionPlan, DeletionResult, DeletionTask
 from tilepack.upkeep.deletion_planning import DeleteOptions, Deletions, plan_deletion
@@ -56,6 +56,7 @@ def delete_tiles(
         TilepackError: Whatever it is that cannot be done; the cache is as it was, or whole bundles further.
     """
     with open_cache(cache) as target:
+        state = state_of(target)
         plan = plan_deletion(target, options, looking)
         unfinished = was_stopped(target)
         info = target.info
@@ -70,6 +71,7 @@ def delete_tiles(
         fingerprint=plan.fingerprint,
         work="a deletion of tiles",
         force=options.get("force", False),
+        state=state,
     )
     begun = time.monotonic()
     counter = Counter(None)

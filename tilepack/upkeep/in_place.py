@@ -4,8 +4,10 @@ What a kill leaves, of a cache ``Layers``:
 
 =======================================  ============================================================================
 while the new one grows                  ``Layers`` as it was, and ``Layers.partial...``, which the next run clears away
-between the two renames at the end       ``Layers.replaced``, the old cache, and ``Layers.partial``, the new one, both
-                                         whole: the next run puts the old one back and starts anew; or rename either
+once they have changed names             ``Layers``, the new one, and what is left of the old one, ``Layers.partial``,
+                                         which the next run clears away
+where names cannot be changed in one     ``Layers.replaced``, the old cache, and ``Layers.partial``, the new one, both
+step (Windows), between two renames      whole: the next run puts the old one back and starts anew; or rename either
 after them                               ``Layers``, the new one, and what is left of ``Layers.replaced``
 =======================================  ============================================================================
 """
@@ -18,10 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tilepack.cache import StorageFormat
+from tilepack.disk.durable import is_there
 from tilepack.disk.files import explained
 from tilepack.disk.journal import JOURNAL
 from tilepack.disk.locking import FOLDER_LOCK, refuse_foreign_locks
-from tilepack.disk.staging import STATUS_FOLDERS, Staging
+from tilepack.disk.staging import STATUS_FOLDERS, Staging, is_left_behind
 from tilepack.errors import CacheExistsError, TransferError, UnsupportedError
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
@@ -57,16 +60,18 @@ def convert_in_place(
         TilepackError: The cache cannot be read; it is as it was then.
     """
     wanted = parse_storage_format(storage_format)
-    _put_back(Path(cache))
+    if not is_there(Path(cache)):
+        _settle_left(Path(cache))
     with open_cache(cache) as reader:
         home, is_served, here = reader.home, reader.info.ready_to_serve, reader.info.storage_format
     if home is None:
         raise UnsupportedError(f"{cache}: is a package; convert it into a new one instead")
     if home.is_symlink():
         raise UnsupportedError(f"{home}: is a link; give the cache where it lies, {os.path.realpath(home)}")
+    _settle_left(home)
     if here is wanted:
         raise CacheExistsError(f"{home}: is {here} already; choose another storage format")
-    if os.path.lexists(home / JOURNAL):
+    if is_there(home / JOURNAL):
         raise TransferError(f"{home}: an import was stopped here; run it again to its end first")
     refuse_foreign_locks([home], home / FOLDER_LOCK)
     staging = Staging(home, replace=True)
@@ -88,10 +93,9 @@ def convert_in_place(
     return result
 
 
-def _put_back(home: Path) -> None:
-    """Put the old cache back, where a run was killed between the two renames."""
-    replaced = home.with_name(home.name + ".replaced") if home.name else home
-    if not os.path.lexists(home) and os.path.lexists(replaced):
+def _settle_left(home: Path) -> None:
+    """Clear away what a killed run left; the old cache goes back, where it was killed between the two renames."""
+    if is_left_behind(home):
         Staging(home, replace=True).release()
 
 

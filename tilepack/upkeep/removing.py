@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tilepack.disk.durable import rename
+from tilepack.disk.durable import is_there, rename
 from tilepack.disk.files import explained
 from tilepack.disk.journal import PARTIAL
 from tilepack.disk.locking import FOLDER_LOCK, WriterLock
-from tilepack.disk.staging import STATUS_FOLDERS, Staging, is_cache_part
+from tilepack.disk.staging import STATUS_FOLDERS, STATUS_LEFT, Staging, is_cache_part, is_left_behind
 from tilepack.errors import CacheExistsError, UnsupportedError
 from tilepack.formats.names import is_hexadecimal_level, parse_level_folder, parse_row_folder
 from tilepack.stores.open import open_cache
@@ -51,7 +51,8 @@ class DeletedCache:
 def delete_cache(cache: str | Path) -> DeletedCache:
     """Delete a cache folder or package, with all that belongs to it.
 
-    The folder disappears under another name first, so that no half of a cache is ever there.
+    The folder disappears under another name first, so that no half of a cache is ever there. What a killed run left
+    under that name goes as well, uncounted.
 
     Args:
         cache: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
@@ -62,6 +63,11 @@ def delete_cache(cache: str | Path) -> DeletedCache:
         UnsupportedError: It is a link.
         TransferError: Another writer is at work, or the system refuses.
     """
+    place = Path(cache)
+    if not is_there(place) and is_left_behind(place):
+        Staging(place, replace=True, refuse=_allow).release()
+        if not is_there(place):  # it was being deleted
+            return DeletedCache(path=place, files=0, file_bytes=0)
     with open_cache(cache) as reader:
         path = reader.home or Path(cache)
         # The folder of the levels has to be known by its way from conf.xml or root.json: tileBundlesPath may be any.
@@ -74,13 +80,19 @@ def delete_cache(cache: str | Path) -> DeletedCache:
     found = _Inventory(path)
     if path.is_dir():
         found.take_cache(tiles)
-        WriterLock(path / FOLDER_LOCK, path).release()  # nobody writes there
     else:
         found.take_file(path)
     staging = Staging(path, replace=True, refuse=_allow)
+    lock: WriterLock | None = None
     try:
+        if path.is_dir():
+            lock = WriterLock(path / FOLDER_LOCK, path)  # nobody writes there
+            if os.name == "nt":  # which renames no folder that holds an open file
+                lock.release()
         rename(path, staging.partial)
     finally:
+        if lock is not None:
+            lock.release()
         staging.discard()
     return DeletedCache(path=path, files=found.files, file_bytes=found.file_bytes, links=tuple(found.links))
 
@@ -109,11 +121,11 @@ class _Inventory:
             path = Path(entry.path)
             if entry.name == head and self._is_folder(entry):
                 self._take_tiles_folder(path, tiles.partition("/")[2])
-            elif entry.name in STATUS_FOLDERS and self._is_folder(entry):
+            elif entry.name in (*STATUS_FOLDERS, *STATUS_LEFT) and self._is_folder(entry):
                 self._take_files(path, _GEODATABASE)
             elif not tiles and self._is_folder(entry) and _is_level(entry.name):
                 self._take_level(path)
-            elif is_cache_part(_whole(entry.name)) and not self._is_folder(entry):
+            elif is_cache_part(entry.name) and not self._is_folder(entry):
                 self.take_file(path)
             else:
                 raise _foreign(path)

@@ -35,7 +35,7 @@ from tilepack.transfer.joining import kind_of
 from tilepack.transfer.planning import plan_transfer, refuse_overlap, require_room
 from tilepack.transfer.request import TransferRequest
 from tilepack.transfer.result import TransferResult
-from tilepack.transfer.rewriting import Site, Target, Told, Work, rewrite, telling, was_stopped
+from tilepack.transfer.rewriting import Site, Target, Told, Work, rewrite, state_of, telling, was_stopped
 from tilepack.transfer.run import run_transfer
 from tilepack.upkeep.describing import described_anew
 from tilepack.upkeep.diagnosing import Diagnosis, diagnose
@@ -103,6 +103,7 @@ def repair(
         fingerprint=_FINGERPRINT,
         work="a repair",
         force=force,
+        state=case.state,
     )
     counter = Counter(None)
     work = _Mending(case.plan, counter, progress)
@@ -144,6 +145,8 @@ class _Case:
     """None where it cannot be opened."""
     request: TransferRequest | None = None
     """What is asked for of a new target; None in place."""
+    state: object = None
+    """What ``state_of`` gave of the cache before it was looked at."""
 
     def open(self, place: Path) -> TileReader:
         """Open the cache as it was seen: bundles that are left are none of its own, and are carried along as files."""
@@ -181,6 +184,7 @@ def _examine(
             f"{reader.place}: is no cache of ArcGIS', and has none of what repair mends; convert it anew, which leaves "
             f"out what is damaged by --skip-errors"
         )
+    state = state_of(_as_tiles(reader))
     diagnosis = diagnose(found, reader, how, looking)
     if there is not None:
         request = _request(reader, there, diagnosis, replace=replace)
@@ -189,7 +193,7 @@ def _examine(
     plan = _plan(reader.place, None, reader, diagnosis, documents)
     if plan.changes:
         _require_room(reader, plan)
-    return _Case(plan, diagnosis, reader)
+    return _Case(plan, diagnosis, reader, state=state)
 
 
 def _plan(

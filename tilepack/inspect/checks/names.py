@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
-from tilepack.disk.tree import Entry, Tree, below
-from tilepack.errors import TilepackError
+from tilepack.disk.journal import Journal
+from tilepack.disk.tree import Entry, FolderTree, Tree, below
+from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.names import (
     bundle_name,
     level_folder,
@@ -46,6 +48,17 @@ def entries_of(found: Collector, tree: Tree, folder: str) -> list[Entry]:
     except TilepackError as error:
         found.add_unreadable(folder, error)
         return []
+
+
+def files_that_go(tree: Tree) -> frozenset[str]:
+    """Give the files that a run, at work or stopped, is about to remove: its journal says so, and readers heed it."""
+    if not isinstance(tree, FolderTree):
+        return frozenset()
+    try:
+        journal = Journal.open(Path(tree.place))
+    except TransferError:  # whoever writes next says what is wrong with it
+        return frozenset()
+    return frozenset() if journal is None else journal.gone()
 
 
 def check_level_folders(found: Collector, tree: Tree, folders: Mapping[int, str]) -> None:
@@ -109,7 +122,9 @@ def list_bundles_of(found: Collector, tree: Tree, level: int, folder: str, *, is
             named.append((bundle, name != f"{bundle_name(bundle)}.bundle", path))
     named.sort()  # of two files of one bundle the one with its own name comes first
     _check_bundle_names(found, named)
-    for key in sorted(indexes.keys() - claimed):
+    orphans = sorted(indexes.keys() - claimed)
+    leaving = files_that_go(tree) if orphans else frozenset()
+    for key in (key for key in orphans if indexes[key] not in leaving):
         found.add("bundlx-orphan", indexes[key], "is an index, and the bundle with its tiles is missing")
     return [BundleFiles(bundle, path, indexes.get(posixpath.basename(path)[:-1].lower())) for bundle, _, path in named]
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from zlib_ng import zlib_ng
 
+from tilepack.disk.files import PositionedFile, StreamedFile
 from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import TilepackError
 from tilepack.inspect.findings import Collector
@@ -33,7 +34,7 @@ EXPECTED_OF_VECTOR: Final = {"root.json": ("esriinfo/iteminfo.xml", "p12/resourc
 def check_names(found: Collector, path: Path) -> None:
     """Check the names in a package's directory, also of one that cannot be opened otherwise."""
     try:
-        with zipfile.ZipFile(path) as package:
+        with PositionedFile(path) as file, zipfile.ZipFile(StreamedFile(file)) as package:
             names = [member.orig_filename.replace("\\", "/") for member in package.infolist()]
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError, OSError):
         return  # opening it says what is wrong

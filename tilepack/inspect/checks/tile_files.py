@@ -10,7 +10,7 @@ from tilepack.disk.tree import Tree, below
 from tilepack.errors import TilepackError
 from tilepack.formats.bundle import LARGEST_TILE
 from tilepack.formats.names import parse_row_folder, parse_tile_file, row_folder, tile_file
-from tilepack.inspect.checks.names import add_stray, entries_of
+from tilepack.inspect.checks.names import add_stray, entries_of, files_that_go
 from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileKey, TileRange
@@ -70,9 +70,11 @@ class RowChecks:
             part: Called with the part that is done, 0 to 1.
 
         Returns:
-            The rectangle of its tiles; None where there are none.
+            The rectangle of its tiles, empty files left out; None where there are none.
         """
         columns: dict[int, str] = {}
+        held: list[int] = []
+        leaving: frozenset[str] | None = None
         entries = entries_of(self._found, self._tree, folder)
         for number, (name, is_folder) in enumerate(entries):
             column = None if is_folder else parse_tile_file(name)
@@ -81,9 +83,14 @@ class RowChecks:
                 continue
             path, tile = below(folder, name), TileKey(self._level, row, column)
             if column in columns:
-                self._found.add("tile-twice", path, f"is the same tile as {columns[column]}")
+                leaving = files_that_go(self._tree) if leaving is None else leaving
+                if path in leaving:
+                    continue
+                if below(folder, columns[column]) not in leaving:
+                    self._found.add("tile-twice", path, f"is the same tile as {columns[column]}")
             columns.setdefault(column, name)
-            self._check_file(tile, path)
+            if self._check_file(tile, path):
+                held.append(column)
             if self._checks.deep:
                 part(number / len(entries))
         if not columns:
@@ -91,12 +98,14 @@ class RowChecks:
         windows = {TileKey(self._level, row, column).bundle for column in columns}
         self._found.bundles += len(windows - self._windows)
         self._windows |= windows
+        if not held:
+            return None
         return TileRange(
             level=self._level,
             row_start=row,
             row_stop=row + 1,
-            column_start=min(columns),
-            column_stop=max(columns) + 1,
+            column_start=min(held),
+            column_stop=max(held) + 1,
         )
 
     def _add_other(self, folder: str, name: str, *, is_folder: bool) -> None:
@@ -105,8 +114,8 @@ class RowChecks:
         else:
             add_stray(self._found, folder, name, is_folder=is_folder)
 
-    def _check_file(self, tile: TileKey, path: str) -> None:
-        """Check one tile's file."""
+    def _check_file(self, tile: TileKey, path: str) -> bool:
+        """Check one tile's file; tell whether there is anything in it."""
         stem, suffix = posixpath.splitext(posixpath.basename(path))
         if stem + suffix != tile_file(tile, suffix.lower()):
             self._found.add("tile-name", path, f"is tile {tile}, which ArcGIS calls {tile_file(tile, suffix.lower())}")
@@ -121,13 +130,13 @@ class RowChecks:
         except TilepackError as error:
             self._found.tiles += 1
             self._found.add_unreadable(path, error)
-            return
+            return True
         self._found.tile_bytes += size
         if not 0 < size <= LARGEST_TILE:
             self._found.tiles += 1
             code = "tile-too-large" if size else "tile-empty"
             self._found.add(code, place_of(tile, path), f"has {size} bytes; a tile has 1 to {LARGEST_TILE}")
-            return
+            return size > 0
         verdict = self._checks.check_head(tile, path, data[:HEAD] if data else self._head[:size].tobytes())
         said = _LIKE.get(suffix.lower(), suffix.lower())
         if verdict.suffix is not None and said != verdict.suffix:
@@ -136,3 +145,4 @@ class RowChecks:
             )
         if verdict.is_decodable and data:
             self._checks.check_pixels(tile, path, data)
+        return True
