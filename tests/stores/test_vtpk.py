@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import zipfile
 
 import pytest
 from caches import payload, read_all, write_files, write_zip
@@ -150,6 +151,18 @@ def test_compacting_keeps_documents_and_tiles(tmp_path):
     assert read_all(tmp_path / "Inseln") == VECTOR
     kept = {path: data for path, data in vtpk_files().items() if not path.endswith(".bundle")}
     assert {path: (tmp_path / "Inseln" / path).read_bytes() for path in kept} == kept
+
+
+def test_repair_leaves_documents_alone_and_says_so(tmp_path):
+    write_zip(tmp_path / "a.vtpk", vtpk_files(maxLOD=12), compression=zipfile.ZIP_DEFLATED)
+    tilepack.repair(tmp_path / "a.vtpk")
+    found = tilepack.verify(tmp_path / "a.vtpk")
+    assert [finding.code for finding in found.found] == ["level-declared-empty"]  # and no member is compressed any more
+    again = tilepack.plan_repair(tmp_path / "a.vtpk")
+    assert [finding.remedy for finding in again.left] == [
+        "documents of vector tiles are not written anew; mend p12/root.json by hand"
+    ]
+    assert read_all(tmp_path / "a.vtpk") == VECTOR
 
 
 def test_scheme_of_a_package_is_that_of_its_document(package):
