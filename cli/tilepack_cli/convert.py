@@ -44,6 +44,7 @@ Examples:
   tilepack convert Usa.tpkx Layers --storage-format exploded
   tilepack convert Layers Layers.tpkx --levels 0-7,9
   tilepack convert Usa.tpkx Usa.mbtiles
+  tilepack convert streets.vtpk streets.pmtiles
   tilepack convert Usa.tpkx small.tpkx --quality 60
   tilepack convert Layers Usa.tpk --replace --dry-run
 """

@@ -39,7 +39,7 @@ from tilepack_cli.areas import remember_order
 
 _HELP = """Read, write, convert and cut ArcGIS tile caches and packages, offline.
 
-Compact (V1), compact-v2 and exploded cache folders, .tpk and .tpkx packages, MBTiles, PMTiles.
+Compact (V1), compact-v2 and exploded cache folders, .tpk, .tpkx and .vtpk packages, MBTiles, PMTiles.
 """
 
 _EXAMPLES = """\b

@@ -62,7 +62,8 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         show_default=False,
-        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles, .pmtiles; folder or .zip of web tiles.",
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .vtpk, .mbtiles, .pmtiles; folder or .zip of web "
+        "tiles.",
     ),
 ]
 
@@ -71,7 +72,8 @@ Target = Annotated[
     typer.Argument(
         metavar="TARGET",
         show_default=False,
-        help="What to make: a name in .tpk, .tpkx, .mbtiles, .pmtiles or .zip (web tiles), else a cache folder.",
+        help="What to make: a name in .tpk, .tpkx, .vtpk (vector tiles), .mbtiles, .pmtiles or .zip (web tiles), else "
+        "a cache folder.",
     ),
 ]
 

@@ -123,7 +123,7 @@ def misplaced() -> Iterator[Case]:
     yield Case(
         "multilayer-cache", rewritten("exploded", layers), UnsupportedError, ("source", "multilayer", "Rivers, Roads")
     )
-    yield Case("vector-folder", rewritten("ready", vector), UnsupportedError, ("root.json", "vector tile"))
+    yield Case("vector-folder", rewritten("ready", vector), MetadataError, ("root.json", "tileInfo has no origin"))
     yield Case(
         "two-folders-of-one-level",
         rewritten("v2", lambda files: files | {"_alllayers/l01/x": b""}),

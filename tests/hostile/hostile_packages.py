@@ -287,7 +287,7 @@ def contents() -> Iterator[Case]:
         CacheNotFoundError,
         ("source.tpk", "several", "unpack it", "v101/A", "v101/B"),
     )
-    yield Case("vector-package", vector, UnsupportedError, ("source.tpkx", "vector tile"))
+    yield Case("vector-package", vector, MetadataError, ("source.tpkx", "p12/root.json", "no tileInfo"))
     yield Case("multilayer-package", layers, UnsupportedError, ("source.tpk", "multilayer", "Rivers, Roads"))
 
 

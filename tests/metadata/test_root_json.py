@@ -174,8 +174,8 @@ def test_document_is_refused_with_place_and_reason_when_it_breaks_a_rule(changes
 
 
 @pytest.mark.parametrize("changes", [{"type": "indexedVector"}, changed("tileInfo", format="pbf")])
-def test_vector_tiles_are_refused_by_name(changes):
-    with pytest.raises(UnsupportedError, match=r"^x.tpkx/root.json: .*vector tile packages are not handled yet"):
+def test_vector_tiles_are_no_images(changes):
+    with pytest.raises(UnsupportedError, match=r"^x.tpkx/root.json: describes vector tiles"):
         parse(**changes)
 
 

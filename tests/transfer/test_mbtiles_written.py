@@ -207,7 +207,7 @@ def test_broken_webp_is_an_error_that_names_the_tile(tmp_path):
     assert not (tmp_path / "cache.tpkx").exists()
 
 
-def test_vector_tiles_move_into_mbtiles_alone(tmp_path):
+def test_vector_tiles_move_into_no_cache_of_images(tmp_path):
     tiles = {TileKey(5, 3, 4): b"\x1f\x8b\x08\x00 a vector tile"}
     source = write_mbtiles(tmp_path / "source.mbtiles", tiles, metadata={"format": "pbf"})
     tilepack.convert(source, tmp_path / "target.mbtiles")

@@ -110,10 +110,9 @@ def test_suffix_that_contradicts_the_storage_format_is_refused(source, folder, n
     assert names(folder) == []
 
 
-@pytest.mark.parametrize("suffix", [".vtpk"])
-def test_suffix_of_what_is_not_written_is_refused(source, folder, suffix):
-    with pytest.raises(tilepack.UnsupportedError, match=suffix):
-        tilepack.convert(source, folder / f"island{suffix}")
+def test_images_go_into_no_vector_tile_package(source, folder):
+    with pytest.raises(tilepack.UnsupportedError, match="vector tiles alone"):
+        tilepack.convert(source, folder / "island.vtpk")
     assert names(folder) == []
 
 

@@ -114,6 +114,8 @@ RULES: Final[dict[str, Rule]] = {
     "tile-format": Rule(_W, "an image of another format than the cache declares", _DECLARE),
     "tile-size": Rule(_E, "an image of other width or height than the scheme's tiles", _BACKUP),
     "tile-truncated": Rule(_E, "an image without its end (--deep)", _BACKUP),
-    "tile-undecodable": Rule(_E, "an image that does not decode (--deep)", _BACKUP),
+    "tile-undecodable": Rule(
+        _E, "an image that does not decode, or a vector tile that does not unpack (--deep)", _BACKUP
+    ),
 }
 """By code."""

@@ -47,7 +47,7 @@ def verify(
     Args:
         source: A package; a cache folder, its parent, or its conf.xml or root.json.
         deep: Decode every tile too, compare the members of packages with their checksums, and have SQLite check
-            databases. LERC and vector tiles are not decoded.
+            databases. Vector tiles are unpacked, and their outermost fields walked through; LERC is not decoded.
         levels: Only these, ``"0-7,9"`` or LevelIDs; None for all.
         jobs: Threads that decode; None for one per processor.
         progress: Called with how much of how much is done: bundles, or rows of an exploded cache; the first number has

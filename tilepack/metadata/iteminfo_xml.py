@@ -1,4 +1,4 @@
-"""esriinfo/iteminfo.xml and esriinfo/item.pkinfo: what portals and people read about a .tpk package.
+"""esriinfo/iteminfo.xml and esriinfo/item.pkinfo: what portals and people read about a .tpk or .vtpk package.
 
 ::
 
@@ -9,7 +9,9 @@
     pkinfo                 ID (the same guid), name, version, size (-1), created, type, servable, packagelocation,
                            pkinfolocation
 
-Both have one element a line, ended by CR LF. Source: packages of ArcGIS 10.3 and 10.6 desktop.
+Both have one element a line, ended by CR LF. Source: packages of ArcGIS 10.3 and 10.6 desktop. Those of vector tiles
+say "Vector Tile Package" for their type, as portals call the item; their keywords were not compared with those of a
+package of ArcGIS Pro.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from tilepack.cache import CacheInfo, ItemDescription
+from tilepack.cache import CacheInfo, ItemDescription, TileFormat
 from tilepack.extent import Extent
 from tilepack.metadata.iteminfo_json import ItemInfo, split_tags
 from tilepack.metadata.limits import make_extent
@@ -32,6 +34,7 @@ from tilepack.metadata.xml_documents import XmlNode, parse_xml
 
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _KEYWORDS = ("Data", "Tile Package", "ArcMap", "ArcGlobe", "tpk")
+_VECTOR_KEYWORDS = ("Data", "Vector Tile Package", "vtpk")
 _STYLESHEET = '<?xml-stylesheet type="text/xsl" href="http://www.arcgisonline.com/home/pkinfostylesheet.xsl"?>'
 
 
@@ -76,6 +79,7 @@ def format_iteminfo_xml(
         degrees: The extent in WGS84 longitudes and latitudes, where it is known.
     """
     about = info.description
+    keywords = _VECTOR_KEYWORDS if info.tile_format is TileFormat.PBF else _KEYWORDS
     lines = [
         _line("name", info.name),
         _line("guid", guid.upper()),
@@ -85,9 +89,9 @@ def format_iteminfo_xml(
         _line("summary", about.summary),
         _line("title", about.title or info.name),
         _line("tags", ", ".join(about.tags)),
-        _line("type", "Tile Package"),
+        _line("type", _type(info)),
         "<typekeywords>",
-        *(_line("typekeyword", keyword) for keyword in _KEYWORDS),
+        *(_line("typekeyword", keyword) for keyword in keywords),
         "</typekeywords>",
         _line("thumbnail", "thumbnail/thumbnail.png"),
         _line("documentation"),
@@ -120,12 +124,16 @@ def format_item_pkinfo(info: CacheInfo, *, guid: str, created: int | None = None
         _line("version", written_schema_version(info.schema_version)),
         _line("size", "-1"),
         _line("created", _time(created)),
-        _line("type", "Tile Package"),
+        _line("type", _type(info)),
         _line("servable", "false"),
         _line("packagelocation"),
         _line("pkinfolocation"),
     ]
     return _document("pkinfo", lines, _STYLESHEET)
+
+
+def _type(info: CacheInfo) -> str:
+    return "Vector Tile Package" if info.tile_format is TileFormat.PBF else "Tile Package"
 
 
 def _line(name: str, text: str = "") -> str:

@@ -77,13 +77,14 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
 
     Raises:
         MetadataError: The document is malformed, incomplete, claims the impossible, or leads out of the package.
-        UnsupportedError: It describes vector tiles, or a format that tilepack does not know.
+        UnsupportedError: It describes vector tiles (see ``vector_root_json``), or a format that tilepack does not know.
     """
     root = parse_json(data, place=place)
     image, tile_info = root.node("tileImageInfo"), root.node("tileInfo")
     if tile_info is None:
         raise MetadataError(f"{place}: root.json has no tileInfo; the document is incomplete")
-    _refuse_vector_tiles(root, tile_info)
+    if describes_vector_tiles(root):
+        raise UnsupportedError(f"{place}: describes vector tiles where images are expected")
     scheme = read_tile_info(tile_info, root.node("spatialReference"))
     tile_format = (image.text("format") if image else "") or tile_info.text("format")
     if not tile_format:
@@ -91,12 +92,12 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
     quality = _quality(image) if image else None
     if quality is None:
         quality = _quality(tile_info) or 0
-    min_level, max_level = _level_bounds(root)
+    min_level, max_level = level_bounds(root)
     full = read_extent_json(root, "fullExtent", "extent", within=scheme.spatial_reference)
     info = CacheInfo(
         name=root.text("name") or name,
         scheme=scheme,
-        storage_format=_storage_format(root),
+        storage_format=stored_as(root),
         tile_format=read_tile_format(tile_format, place=place),
         quality=check_quality(quality, place=place),
         band_count=image.optional_integer("bandCount") if image else None,
@@ -112,23 +113,26 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
         ready_to_serve=True,
         service=MappingProxyType(root.rest(*_OWN_KEYS, WRAPPER_KEY)),
     )
-    return RootJson(replace(info, visible_scales=_visible_scales(root, info)), _bundles_path(root))
+    return RootJson(replace(info, visible_scales=visible_scales(root, info)), _bundles_path(root))
 
 
-def _refuse_vector_tiles(root: JsonNode, tile_info: JsonNode) -> None:
-    kind, tile_format = root.text("type"), tile_info.text("format")
-    if kind.lower().startswith("indexed") or tile_format.lower() in {"pbf", "mvt"}:
-        raise UnsupportedError(
-            f"{root.place}: this package holds vector tiles (type {shown(kind)}, format {shown(tile_format)}); "
-            "vector tile packages are not handled yet"
-        )
+def describes_vector_tiles(root: JsonNode) -> bool:
+    """Tell whether a root.json is that of a vector tile package, by its type or by its tile format."""
+    tile_info = root.get("tileInfo")
+    tile_format = JsonNode(tile_info, root.place).text("format") if isinstance(tile_info, dict) else ""
+    return root.text("type").lower().startswith("indexed") or tile_format.lower() in {"pbf", "mvt"}
 
 
 def _quality(node: JsonNode) -> int | None:
     return node.optional_integer("compressionQuality", "compression")
 
 
-def _level_bounds(root: JsonNode) -> tuple[int | None, int | None]:
+def level_bounds(root: JsonNode) -> tuple[int | None, int | None]:
+    """Read minLOD and maxLOD.
+
+    Raises:
+        MetadataError: They are no levels, or the wrong way round.
+    """
     bounds = root.optional_integer("minLOD"), root.optional_integer("maxLOD")
     for label, bound in zip(("minLOD", "maxLOD"), bounds, strict=True):
         if bound is not None and not 0 <= bound <= MAX_LEVEL_ID:
@@ -139,15 +143,25 @@ def _level_bounds(root: JsonNode) -> tuple[int | None, int | None]:
     return bounds
 
 
-def _visible_scales(root: JsonNode, info: CacheInfo) -> tuple[float, float] | None:
-    """Read minScale and maxScale where they say more than the levels do; 0 is no limit."""
+def visible_scales(root: JsonNode, info: CacheInfo) -> tuple[float, float] | None:
+    """Read minScale and maxScale where they say more than the levels do; 0 is no limit.
+
+    Raises:
+        MetadataError: They are no numbers.
+    """
     first, last = root.optional_number("minScale"), root.optional_number("maxScale")
     if not (first and last and first > 0 and last > 0):
         return None
     return None if (first, last) == tuple(lod.scale for lod in held_levels(info)) else (first, last)
 
 
-def _storage_format(root: JsonNode) -> StorageFormat:
+def stored_as(root: JsonNode) -> StorageFormat:
+    """Read how tiles are stored, COMPACT_V2 where nothing is said.
+
+    Raises:
+        UnsupportedError: In a way that tilepack does not know.
+        MetadataError: In bundles of another size than 128 x 128 tiles.
+    """
     node = root.node("storageInfo")
     if node is None:  # where services repeat it
         resource = root.node("resourceInfo")
@@ -162,7 +176,20 @@ def _storage_format(root: JsonNode) -> StorageFormat:
 
 def _bundles_path(root: JsonNode) -> str:
     given = root.get("tileBundlesPath")
-    path = DEFAULT_BUNDLES_PATH if given in (None, "") else given
+    return folder_inside(DEFAULT_BUNDLES_PATH if given in (None, "") else given, "tileBundlesPath", place=root.place)
+
+
+def folder_inside(path: object, label: str, *, place: str) -> str:
+    """Give the path of a folder back when it leads neither out of nor above the package.
+
+    Args:
+        path: As the document says it, ``/``-joined.
+        label: The member that says it, for messages.
+        place: The document's path, for messages.
+
+    Raises:
+        MetadataError: It leads elsewhere, or is no path.
+    """
     safe = (
         isinstance(path, str)
         and not path.startswith("/")
@@ -172,8 +199,7 @@ def _bundles_path(root: JsonNode) -> str:
     )
     if not safe:
         raise MetadataError(
-            f"{root.place}: tileBundlesPath is {shown(path)}; it must be a folder inside the package, "
-            f"such as {DEFAULT_BUNDLES_PATH}"
+            f"{place}: {label} is {shown(path)}; it must be a folder inside the package, such as {DEFAULT_BUNDLES_PATH}"
         )
     return str(path)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeVar
 
-from tilepack.cache import CacheInfo, ItemDescription
+from tilepack.cache import CacheInfo, ItemDescription, TileFormat
 from tilepack.disk.tree import Tree, below, find_entry
 from tilepack.errors import BundleError, MetadataError, UnsupportedError
 from tilepack.extent import Extent
@@ -22,7 +22,8 @@ from tilepack.metadata.conf_xml import parse_conf_xml
 from tilepack.metadata.iteminfo_json import ItemInfo, parse_iteminfo_json
 from tilepack.metadata.iteminfo_xml import parse_iteminfo_xml
 from tilepack.metadata.mapserver_json import parse_mapserver_json
-from tilepack.metadata.root_json import parse_root_json
+from tilepack.metadata.vector_root_json import parse_any_root_json
+from tilepack.metadata.vector_style import read_vector_layers, style_path
 from tilepack.spatial import SpatialReference
 from tilepack.stores.levels import ALL_LAYERS, find_layer_folders, is_version_folder
 
@@ -170,7 +171,7 @@ def _read_package_documents(described: Described, tree: Tree, base: str) -> None
 def _read_ready_to_serve(tree: Tree, document: str, name: str) -> Described:
     folder = document.rpartition("/")[0]
     place = f"{tree.place}/{document}"
-    root = parse_root_json(tree.read_document(document), place=place, name=name)
+    root = parse_any_root_json(tree.read_document(document), place=place, name=name)
     parts = [part for part in root.bundles_path.split("/") if part not in ("", ".")]
     tiles_folder = _find_path(tree, folder, *parts, is_folder=True) if parts else folder
     if tiles_folder is None:
@@ -183,10 +184,24 @@ def _read_ready_to_serve(tree: Tree, document: str, name: str) -> Described:
         described.declared.append(("root.json fullExtent", root.info.extent))
     if root.info.initial_extent is not None:
         described.declared.append(("root.json initialExtent", root.info.initial_extent))
+    if root.info.tile_format is TileFormat.PBF:
+        _read_vector_documents(described, tree, folder)
+        return described
     item = find_entry(tree, folder, "iteminfo.json")
     if item is not None:
         _add_item(described, _optional(described, tree, item, parse_iteminfo_json), "iteminfo.json (degrees)")
     return described
+
+
+def _read_vector_documents(described: Described, tree: Tree, folder: str) -> None:
+    """Read what a .vtpk says beside its root.json: the layers that its style draws, and the item description."""
+    style = _find_path(tree, folder, *style_path(described.info))
+    layers = None if style is None else _optional(described, tree, style, read_vector_layers)
+    if layers:
+        described.info = replace(described.info, web={"vector_layers": layers})
+    item = _find_path(tree, folder.rpartition("/")[0], "esriinfo", "iteminfo.xml")
+    if item is not None:
+        _add_item(described, _optional(described, tree, item, parse_iteminfo_xml), "iteminfo.xml (degrees)")
 
 
 def _add_item(described: Described, item: ItemInfo | None, document: str) -> None:

@@ -7,10 +7,11 @@ folder            ``_alllayers/Lnn``          conf.xml, conf.cdi, conf.propertie
 ready to serve    ``tile/Lnn``                root.json, iteminfo.json, thumbnail.png
 .tpk              ``v101/NAME/_alllayers/``   esriinfo/, servicedescriptions/, v101/NAME/conf.*
 .tpkx             ``tile/Lnn``                iteminfo.json, root.json, thumbnail.png
+.vtpk             ``p12/tile/Lnn``            esriinfo/, p12/resources/, p12/root.json
 ================  ==========================  ==================================================================
 
 Source: Esri's tile package specification, its sample, and .tpk files written by ArcGIS 10.3 and 10.6 (which also hold
-.lyr files; those tilepack cannot make).
+.lyr files; those tilepack cannot make). What a .vtpk holds is told in ``tilepack.metadata.vector_root_json``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from tilepack.metadata.iteminfo_json import format_iteminfo_json
 from tilepack.metadata.iteminfo_xml import format_item_pkinfo, format_iteminfo_xml
 from tilepack.metadata.mapserver_json import format_mapserver_json
 from tilepack.metadata.root_json import DEFAULT_BUNDLES_PATH, format_root_json
+from tilepack.metadata.vector_root_json import VECTOR_FOLDER, format_resource_info, format_vector_root_json
+from tilepack.metadata.vector_style import STYLE_PATH, format_style
 from tilepack.stores.base import PackageItem
 from tilepack.stores.levels import ALL_LAYERS, is_version_folder
 
@@ -108,14 +111,47 @@ def tpk_layout(name: str) -> Layout:
 
 def _tpk_documents(base: str, root: str, info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
     return {
+        **_item_documents(base, info, item),
+        f"{base}servicedescriptions/mapserver/mapserver.json": format_mapserver_json(info, degrees=item.degrees),
+        **_conf_documents(info, root),
+    }
+
+
+def vtpk_layout() -> Layout:
+    """Lay out a .vtpk."""
+    return Layout(
+        tiles_folder=f"{VECTOR_FOLDER}/{TILE_FOLDER}", dialect=HeaderDialect.ARCGIS, documents=_vtpk_documents
+    )
+
+
+def _item_documents(base: str, info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+    return {
         f"{base}esriinfo/item.pkinfo": format_item_pkinfo(info, guid=item.guid, created=item.created),
         f"{base}esriinfo/iteminfo.xml": format_iteminfo_xml(
             info, guid=item.guid, created=item.created, degrees=item.degrees
         ),
         f"{base}esriinfo/thumbnail/thumbnail.png": item.thumbnail,
-        f"{base}servicedescriptions/mapserver/mapserver.json": format_mapserver_json(info, degrees=item.degrees),
-        **_conf_documents(info, root),
     }
+
+
+def _vtpk_documents(info: CacheInfo, item: PackageItem) -> dict[str, bytes]:
+    return {
+        **_item_documents("", info, item),
+        f"{VECTOR_FOLDER}/resources/info/root.json": format_resource_info(),
+        f"{VECTOR_FOLDER}/{STYLE_PATH}": format_style(info),
+        f"{VECTOR_FOLDER}/root.json": format_vector_root_json(info),
+    }
+
+
+def vector_layout(tiles_folder: str) -> Layout:
+    """Tell how vector tiles that exist are laid out; what describes and draws them stays as it is.
+
+    Args:
+        tiles_folder: Path of the folder that holds the levels.
+    """
+    return Layout(
+        tiles_folder=tiles_folder, dialect=HeaderDialect.ARCGIS, documents=lambda _info, _item: {}, has_item=False
+    )
 
 
 def existing_layout(document: str, tiles_folder: str, *, ready_to_serve: bool) -> Layout:

@@ -18,6 +18,7 @@ from tilepack.errors import CacheNotFoundError, UnsupportedError
 from tilepack.formats import bundle_v1, pmtiles
 from tilepack.formats.names import parse_row_folder
 from tilepack.formats.xyz_names import TileOrder, parse_pattern
+from tilepack.metadata.vector_root_json import VECTOR_FOLDER
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
@@ -30,7 +31,7 @@ from tilepack.stores.xyz import XyzReader, find_tiles
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""
 
-_PACKAGES: Final = (".tpk", ".tpkx", ".zip")
+_PACKAGES: Final = (".tpk", ".tpkx", ".vtpk", ".zip")
 _ZIP: Final = (b"PK\3\4", b"PK\5\6")
 
 
@@ -85,7 +86,7 @@ def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
         return PmtilesReader(place)
     if place.suffix.lower() not in _PACKAGES and not head.startswith(_ZIP):
         raise CacheNotFoundError(
-            f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx, .mbtiles or .pmtiles"
+            f"{place}: is no cache; give a cache folder, its conf.xml, a .tpk, .tpkx, .vtpk, .mbtiles or .pmtiles"
         )
     return _open_package(place, remembered)
 
@@ -125,6 +126,8 @@ def _open_folder(folder: Path, remembered: Remembered) -> TileReader:
     if root.parent.name.lower().startswith("v1") and (root.parent.parent / "esriinfo").is_dir():
         package = FolderTree(root.parent.parent)  # an unpacked .tpk: its descriptions lie further up
         return _open_described(package, f"{root.parent.name}/{root.name}/{posixpath.basename(document)}", remembered)
+    if root.name.lower() == VECTOR_FOLDER and (root.parent / "esriinfo").is_dir():  # likewise, an unpacked .vtpk
+        return _open_described(FolderTree(root.parent), f"{root.name}/{posixpath.basename(document)}", remembered)
     return _open_described(inner, posixpath.basename(document), remembered)
 
 
@@ -146,9 +149,6 @@ def _open_package(path: Path, remembered: Remembered) -> TileReader:
     tree = PackageTree(path)
     try:
         found = tree.find(ROOT_JSON)
-        vector = [document for document in found if document.lower().startswith("p12/")]
-        if vector:
-            raise UnsupportedError(f"{path}: is a vector tile package; tilepack does not read those yet")
         confs = tree.find(CONF_XML)
         documents = confs or found
         if not documents and find_tiles(tree) is not None:
@@ -187,7 +187,9 @@ def _only(tree: Tree, documents: list[str]) -> str:
 def _open_described(tree: Tree, document: str, remembered: Remembered) -> TileReader:
     """Read the documents, see how the tiles are really stored, and make the reader for that."""
     folder = posixpath.dirname(document)
-    name = posixpath.basename(folder) or _name_of(tree)
+    name = posixpath.basename(folder)
+    if name.lower() in ("", VECTOR_FOLDER):
+        name = _name_of(tree)
     name = name.encode(errors="replace").decode()  # POSIX takes any bytes for a name, documents only text
     described = read_documents(tree, document, name)
     folders = find_level_folders(tree, described.tiles_folder)

@@ -9,11 +9,11 @@ from typing import Final
 from tilepack.cache import CacheInfo, StorageFormat
 from tilepack.disk.container import FolderContainer, creation_time
 from tilepack.disk.package import PackageContainer
-from tilepack.errors import TransferError, UnsupportedError
+from tilepack.errors import TransferError
 from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded_writer import ExplodedWriter
-from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout
+from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout, vtpk_layout
 from tilepack.stores.mbtiles_writer import MbtilesWriter
 from tilepack.stores.pmtiles_writer import PmtilesWriter
 from tilepack.stores.xyz_writer import XyzWriter
@@ -21,13 +21,14 @@ from tilepack.stores.xyz_writer import XyzWriter
 _PACKAGE_FORMATS: Final = {
     ".tpk": StorageFormat.COMPACT,
     ".tpkx": StorageFormat.COMPACT_V2,
+    ".vtpk": StorageFormat.COMPACT_V2,
     ".mbtiles": StorageFormat.MBTILES,
     ".pmtiles": StorageFormat.PMTILES,
     ".zip": StorageFormat.XYZ,
 }
 _SUFFIXES: Final = {StorageFormat.MBTILES: ".mbtiles", StorageFormat.PMTILES: ".pmtiles"}
 """Of what is never a folder."""
-_FOREIGN: Final = (".vtpk",)
+_VECTOR: Final = ".vtpk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,9 @@ class TargetKind:
     is_package: bool
     """One file, whatever its kind."""
     ready_to_serve: bool
-    """Described by root.json instead of conf.xml; a .tpkx always is."""
+    """Described by root.json instead of conf.xml; a .tpkx or .vtpk always is."""
+    is_vector: bool = False
+    """A package of vector tiles, and of nothing else."""
 
 
 def parse_storage_format(text: StorageFormat | str) -> StorageFormat:
@@ -61,17 +64,15 @@ def target_kind(
     """Tell what a target is to be, from its suffix and what was asked for.
 
     Args:
-        target: Its path; ``.tpk``, ``.tpkx``, ``.mbtiles``, ``.pmtiles`` and ``.zip`` are files, all else is a folder.
+        target: Its path; ``.tpk``, ``.tpkx``, ``.vtpk``, ``.mbtiles``, ``.pmtiles`` and ``.zip`` are files, all else is
+            a folder.
         storage_format: Asked for; None takes the suffix's, for folders COMPACT_V2.
         ready_to_serve: Describe a folder by root.json.
 
     Raises:
         TransferError: The wishes contradict one another.
-        UnsupportedError: The suffix is that of a format that tilepack does not write.
     """
     suffix = target.suffix.lower()
-    if suffix in _FOREIGN:
-        raise UnsupportedError(f"{target}: tilepack does not write {suffix} yet; use .tpk, .tpkx or a folder")
     packaged = _PACKAGE_FORMATS.get(suffix)
     if packaged is not None:
         if storage_format not in (None, packaged):
@@ -81,7 +82,12 @@ def target_kind(
             )
         if ready_to_serve and packaged is not StorageFormat.COMPACT_V2:
             raise TransferError(f"{target}: a {suffix} has no root.json; ready to serve are folders and .tpkx")
-        return TargetKind(storage_format=packaged, is_package=True, ready_to_serve=packaged is StorageFormat.COMPACT_V2)
+        return TargetKind(
+            storage_format=packaged,
+            is_package=True,
+            ready_to_serve=packaged is StorageFormat.COMPACT_V2,
+            is_vector=suffix == _VECTOR,
+        )
     wanted = storage_format or StorageFormat.COMPACT_V2
     if wanted in _SUFFIXES:
         raise TransferError(f"{target}: {wanted} is one file; give it a name in {_SUFFIXES[wanted]}")
@@ -110,7 +116,7 @@ def create_target(
         return _create_web_target(target, kind, replace=replace, dedupe=dedupe)
     if kind.is_package:
         is_v1 = kind.storage_format is StorageFormat.COMPACT
-        layout = tpk_layout(info.name) if is_v1 else tpkx_layout()
+        layout = tpk_layout(info.name) if is_v1 else vtpk_layout() if kind.is_vector else tpkx_layout()
         package = PackageContainer(target, replace=replace, created=creation_time())
         return CompactWriter(package, kind.storage_format, layout)
     layout = tpkx_layout() if kind.ready_to_serve else folder_layout()

@@ -24,7 +24,7 @@ from tilepack.stores.base import PackageItem, Piece, RawBundle, single_tiles
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
-from tilepack.stores.layouts import Layout, existing_layout
+from tilepack.stores.layouts import Layout, existing_layout, vector_layout
 from tilepack.stores.reader import StoreReader
 
 Agreed = Callable[[], bool]
@@ -130,6 +130,8 @@ def _as_there(tree: Tree, path: str) -> str:
 
 def layout_of(reader: StoreReader) -> Layout:
     """Tell how an open cache is laid out."""
+    if reader.info.tile_format is TileFormat.PBF:
+        return vector_layout(reader.tiles_folder)
     return existing_layout(reader.document, reader.tiles_folder, ready_to_serve=reader.info.ready_to_serve)
 
 

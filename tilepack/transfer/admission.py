@@ -26,10 +26,60 @@ def refuse_formats(reader: TileReader, kind: TargetKind) -> None:
             f"{reader.place}: holds LERC tiles, which {kind.storage_format} has no name for; make a cache or package "
             f"of ArcGIS' instead"
         )
-    if tile_format is TileFormat.PBF and not kind.storage_format.is_web:
+    if kind.is_vector:
+        _refuse_for_vtpk(reader)
+    elif tile_format is TileFormat.PBF and not kind.storage_format.is_web:
         raise UnsupportedError(
-            f"{reader.place}: holds vector tiles, and caches of ArcGIS' hold images; make MBTiles of them"
+            f"{reader.place}: holds vector tiles, and caches of ArcGIS' hold images; make MBTiles, PMTiles, a folder "
+            f"of web tiles or a .vtpk of them"
         )
+
+
+def _refuse_for_vtpk(reader: TileReader) -> None:
+    info = reader.info
+    if info.tile_format is not TileFormat.PBF:
+        raise UnsupportedError(
+            f"{reader.place}: holds {info.tile_format} tiles, and a .vtpk vector tiles alone; make a .tpkx of them"
+        )
+    if not info.storage_format.is_web:
+        raise UnsupportedError(
+            f"{reader.place}: is a vector tile package already; its styles, sprites and fonts would be lost in another "
+            f"one: copy the file, or make MBTiles or PMTiles of its tiles"
+        )
+
+
+def refuse_vector_target(target: TileReader) -> None:
+    """Refuse to change which tiles a vector tile package holds.
+
+    Raises:
+        UnsupportedError: It is one.
+    """
+    if target.info.tile_format is TileFormat.PBF and not target.info.storage_format.is_web:
+        raise UnsupportedError(
+            f"{target.place}: is a vector tile package; tilepack does not change which tiles those hold, for their "
+            f"index (tilemap) would contradict them: make MBTiles of it, change that, and make a new .vtpk"
+        )
+
+
+def vector_warnings(reader: TileReader, kind: TargetKind) -> list[str]:
+    """Say in sentences what whoever opens vector tiles should know of a new target."""
+    info = reader.info
+    found: list[str] = []
+    if info.tile_format is not TileFormat.PBF:
+        return found
+    if "vector_layers" not in info.web:
+        lack = "its style draws none of the tiles" if kind.is_vector else "MBTiles' specification asks for them"
+        found.append(f"nothing in the source names the layers of its vector tiles (vector_layers); {lack}")
+    elif kind.is_vector:
+        found.append("the package's style draws every layer plainly, without labels and symbols")
+    if not info.storage_format.is_web:
+        found.append("styles, sprites and fonts stay behind: there is no place for them")
+        if info.service.get("tileMap"):
+            found.append(
+                "the package is indexed: where it holds no finer tile, ArcGIS draws a coarser one larger; most other "
+                "readers show nothing there"
+            )
+    return found
 
 
 def useless_wishes(reader: TileReader, request: TransferRequest, kind: TargetKind) -> list[str]:

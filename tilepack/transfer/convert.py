@@ -43,7 +43,8 @@ def convert(
 
     Args:
         source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
-        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), ``.mbtiles``, ``.pmtiles``, else a folder.
+        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), ``.vtpk`` (of vector tiles), ``.mbtiles``,
+            ``.pmtiles``, else a folder.
         storage_format: For folders: COMPACT, COMPACT_V2 (the default), EXPLODED or XYZ.
         levels: LevelIDs, as ``"0-7,9"`` or numbers; None for all that hold tiles.
         scales: Scale denominators instead of levels.

@@ -160,6 +160,8 @@ def plan_create(target: str | Path, **options: Unpack[CreateOptions]) -> Creatio
         ready_to_serve=options.get("ready_to_serve"),
         served=template.served,
     )
+    if kind.is_vector:
+        raise UnsupportedError(f"{place}: a .vtpk is made of vector tiles that there are; convert makes one of MBTiles")
     if kind.storage_format.is_web:
         raise UnsupportedError(
             f"{place}: an empty {kind.storage_format} is of no use; convert or export makes full ones"

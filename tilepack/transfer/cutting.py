@@ -29,6 +29,7 @@ Work = Callable[[TileKey, bytes], bytes | None]
 """Gives what a tile becomes; None where nothing of it is left."""
 
 _RIFF: Final = b"RIFF"
+_GZIP: Final = b"\x1f\x8b"
 """What WebP begins with, and no other tile."""
 
 _JPEG: Final = b"\xff\xd8"
@@ -196,6 +197,16 @@ class TileCutter:
         notes = TileNotes(decoded=True)
         return TileResult(Outcome.DROPPED, None, notes) if known else TileResult(Outcome.MOVED, data, notes)
 
+    @staticmethod
+    def refuse(tile: TileKey, data: bytes) -> TileResult:
+        """Refuse a tile that is no vector tile as packages hold them.
+
+        Raises:
+            TileError: Always.
+        """
+        del tile
+        raise TileError(f"begins with {data[:4].hex()}; a .vtpk holds gzipped vector tiles: gzip it or leave it out")
+
     def _counted(self, work: Callable[[TileKey, bytes], TileResult], tile: TileKey, data: bytes) -> bytes | None:
         try:
             result = work(tile, data)
@@ -235,6 +246,8 @@ class TileCutter:
         """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
         if self._recodes_webp and data[:4] == _RIFF:
             return partial(self._counted, self.recode)
+        if self._recodes_webp and self._format is TileFormat.PBF and data[:2] != _GZIP:
+            return partial(self._counted, self.refuse)
         if self._quality is not None and data[:2] == _JPEG:
             return partial(self._counted, self.shrink)
         if self._options.drop_blank:

@@ -22,7 +22,7 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
 from tilepack.stores.targets import TargetKind
-from tilepack.transfer.admission import uncuttable
+from tilepack.transfer.admission import refuse_vector_target, uncuttable
 from tilepack.transfer.changes import Changes
 from tilepack.transfer.choice import Flags, TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_joined
@@ -64,6 +64,7 @@ def plan_update(
         BundleError: A bundle is malformed.
     """
     refuse_overlap(Path(reader.place), Path(target.place))
+    refuse_vector_target(target)
     options = _options(request)
     levels, warnings = choose_levels(reader, request)
     if request.areas is not None:
@@ -128,6 +129,7 @@ def kind_of(target: TileReader) -> TargetKind:
         storage_format=target.info.storage_format,
         is_package=Path(target.place).is_file(),
         ready_to_serve=target.info.ready_to_serve,
+        is_vector=target.info.tile_format is TileFormat.PBF and not target.info.storage_format.is_web,
     )
 
 

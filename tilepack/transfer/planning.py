@@ -20,7 +20,14 @@ from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import tile_box
 from tilepack.stores.targets import TargetKind, target_kind
-from tilepack.transfer.admission import is_looked_at, new_tile_format, refuse_formats, uncuttable, useless_wishes
+from tilepack.transfer.admission import (
+    is_looked_at,
+    new_tile_format,
+    refuse_formats,
+    uncuttable,
+    useless_wishes,
+    vector_warnings,
+)
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.describe import Described, derive_guid, describe_target, target_warnings
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
@@ -68,6 +75,7 @@ def plan_transfer(
     refuse_formats(reader, kind)
     looked_at = request.pixels.drop_blank or request.quality is not None or is_looked_at(reader, kind)
     warnings += useless_wishes(reader, request, kind)
+    warnings += vector_warnings(reader, kind)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()

@@ -19,6 +19,7 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.selection import LevelSelection
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
+from tilepack.transfer.admission import refuse_vector_target
 from tilepack.transfer.asking import make_request
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.joining import kind_of
@@ -119,6 +120,7 @@ def plan_deletion(target: TileReader, options: DeleteOptions, looking: Callable[
         UnsupportedError: Tiles would have to be cut that cannot hold transparent pixels.
         BundleError: A bundle is malformed.
     """
+    refuse_vector_target(target)
     request, is_pixels = _request(target, options)
     levels, warnings = choose_levels(target, request)
     if request.areas is not None:

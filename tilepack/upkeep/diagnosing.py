@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tilepack.cache import StorageFormat
+from tilepack.cache import StorageFormat, TileFormat
 from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import BundleError, TransferError
 from tilepack.formats.bundle import occupied
@@ -80,7 +80,8 @@ class _Look:
         self._progress = progress
         self._found = found
         """Whatever is not about one bundle."""
-        self._judge = Judge(anew=how.anew, is_package=isinstance(reader.tree, PackageTree))
+        is_vector = reader.info.tile_format is TileFormat.PBF
+        self._judge = Judge(anew=how.anew, is_package=isinstance(reader.tree, PackageTree), is_vector=is_vector)
         self._made = Diagnosis(self._judge.ledger)
 
     def run(self) -> Diagnosis:

@@ -15,6 +15,7 @@ _BESIDE: Final = (
     "TARGET puts the others right"
 )
 _DOCUMENTS: Final = "no document is written while one is malformed or two contradict each other; mend that first"
+_VECTOR: Final = "documents of vector tiles are not written anew; mend p12/root.json by hand"
 _PACKAGE: Final = (
     "the package is not written anew while bytes of it are damaged; tilepack repair SOURCE TARGET makes a new one"
 )
@@ -60,12 +61,13 @@ def has_more_than_torn_pngs(found: Collector) -> bool:
 class Judge:
     """Parts findings as they come; what is about one bundle first, the rest at the end. Used by one thread."""
 
-    def __init__(self, *, anew: bool, is_package: bool) -> None:
+    def __init__(self, *, anew: bool, is_package: bool, is_vector: bool = False) -> None:
         """Begin with nothing found.
 
         Args:
             anew: Whether the cache is repaired into a new target.
             is_package: Whether it is a package.
+            is_vector: Whether it is one of vector tiles, of which no document is written anew.
         """
         self.ledger = Ledger()
         self.codes: set[str] = set()
@@ -74,6 +76,7 @@ class Judge:
         """Codes of what documents are written for."""
         self._anew = anew
         self._is_package = is_package
+        self._is_vector = is_vector
 
     @property
     def is_blocked(self) -> bool:
@@ -121,7 +124,7 @@ class Judge:
         self.codes |= found.counts.keys()
         if self.is_blocked:
             self.ledger.leave_all(_PACKAGE)
-        if self._anew or not (self.is_blocked or self.codes & BLOCKS_DOCUMENTS):
+        if not self._is_vector and (self._anew or not (self.is_blocked or self.codes & BLOCKS_DOCUMENTS)):
             self.described = frozenset(
                 code
                 for code in found.counts
@@ -141,4 +144,6 @@ class Judge:
         """Say why something stays that can be mended elsewhere."""
         if self.is_blocked and MENDING[code] in (Mending.ALWAYS, Mending.DESCRIBED):
             return _PACKAGE
-        return _DOCUMENTS if MENDING[code] is Mending.DESCRIBED else None
+        if MENDING[code] is not Mending.DESCRIBED:
+            return None
+        return _VECTOR if self._is_vector else _DOCUMENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from tilepack.disk.files import PositionedFile, StreamedFile
 from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import TilepackError
 from tilepack.inspect.findings import Collector
+from tilepack.metadata.vector_root_json import VECTOR_FOLDER
 
 _JUNK: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _JUNK_FOLDER: Final = "__MACOSX/"
@@ -24,6 +26,9 @@ EXPECTED: Final = {
     "root.json": ("iteminfo.json",),
 }
 """What ArcGIS' own packages hold beside the document that describes their cache."""
+
+EXPECTED_OF_VECTOR: Final = {"root.json": ("esriinfo/iteminfo.xml", "p12/resources/styles/root.json")}
+"""Likewise packages of vector tiles."""
 
 
 def check_names(found: Collector, path: Path) -> None:
@@ -59,12 +64,24 @@ def check_members(found: Collector, tree: PackageTree, *, deep: bool) -> None:
         except TilepackError as error:
             if not path.lower().endswith((".bundle", ".bundlx")):  # whose own check meets the same
                 found.add_unreadable(path, error)
-    for document, others in EXPECTED.items():
+    for document, others in _expected(tree).items():
         if tree.find(document):
             for other in others:
-                if not tree.find(other.rpartition("/")[2]):
+                if not _is_there(tree, other):
                     found.add("document-missing", other, "is missing; ArcGIS' own packages hold it")
             break
+
+
+def _is_there(tree: PackageTree, path: str) -> bool:
+    found = tree.find(path.rpartition("/")[2])
+    if path.endswith("root.json"):  # of which a package of vector tiles has several
+        return any(f"/{member.lower()}".endswith(f"/{path}") for member in found)
+    return bool(found)
+
+
+def _expected(tree: PackageTree) -> Mapping[str, tuple[str, ...]]:
+    vector = any(path.lower().endswith(f"{VECTOR_FOLDER}/root.json") for path in tree.find("root.json"))
+    return EXPECTED_OF_VECTOR if vector else EXPECTED
 
 
 def _check_bytes(found: Collector, tree: PackageTree, path: str, expected: int) -> None:

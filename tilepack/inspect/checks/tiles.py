@@ -15,6 +15,7 @@ import numpy as np
 
 from tilepack.cache import CacheInfo
 from tilepack.errors import TileError, UnsupportedError
+from tilepack.formats import mvt
 from tilepack.formats.sniff import TileKind, is_beheaded_png, sniff
 from tilepack.inspect.findings import Collector
 from tilepack.keys import TileKey
@@ -118,7 +119,7 @@ class TileChecks:
             message = f"begins with {head[:8].hex(' ')}, which is neither PNG, JPEG nor any other tile"
             return Verdict(None, (Fault("tile-unknown", message),), is_decodable=False)
         faults = (*self._faults_of_kind(kind), *self._faults_of_size(kind))
-        return Verdict(kind.suffix, faults, kind.is_image)
+        return Verdict(kind.suffix, faults, kind.is_image or kind.name == "PBF")
 
     def _faults_of_kind(self, kind: TileKind) -> Iterator[Fault]:
         if not admits(self._format, kind):
@@ -169,6 +170,9 @@ class TileChecks:
         kind = sniff(data)
         if kind is None:
             return Look(())
+        if kind.name == "PBF":
+            fault = mvt.fault_of(data)
+            return Look(() if fault is None else (Fault("tile-undecodable", fault),))
         # The sizes that a head tells were looked at there.
         told = sniff(data[:HEAD])
         faults = [] if told is not None and told.width else list(self._faults_of_size(kind))
