@@ -27,11 +27,11 @@ from works import WORKS, prepare  # noqa: E402
 
 PAGE = """# Kills
 
-`python benchmarks/kills.py --kills {kills}` makes small caches from a seed, kills tilepack at work on them by SIGKILL,
+`python benchmarks/kills.py --kills {kills}{sample}` makes small caches from a seed, kills tilepack at work on them by SIGKILL,
 and writes this page. {day}, {system}, Python {python}.
 
-Each work is killed in front of each of its steps (a call that makes, writes, syncs, names or removes a file), half way
-through each of its writes, and, {kills} times for each of {kinds}, at random moments
+Each work is killed in front of {each} of its steps (a call that makes, writes, syncs, names or removes a file), half way
+through {each} of its writes, and, {kills} times for each of {kinds}, at random moments
 while two threads work; every other time the run that takes it up is killed, too. *Before*, *between*, *after*: how many
 kills left the target as it was, with some bundles new, or done. *Wrong*: kills after which the target did not open,
 `verify --deep` found an error that was not there before, a tile was neither the old nor the new one, or the same
@@ -74,11 +74,11 @@ class Tally:
         return f"| {self.work.name} | {self.work.steps} | {kills} | {states} | {len(self.wrong)} |"
 
 
-def kill_at_steps(tally: Tally, doomed: Doomed) -> None:
-    """Kill a work at each of its steps."""
+def kill_at_steps(tally: Tally, doomed: Doomed, every: int) -> None:
+    """Kill a work at each of its steps, or at every so manieth."""
     work = tally.work
     for how, steps in (("step", range(1, work.steps + 1)), ("half", work.writes)):
-        for step in steps:
+        for step in steps[(len(work.name) + len(how)) % every :: every]:
             with noted(tally, f"{how} {step}"):
                 work.begin()
                 if work.run(doomed, "half" if how == "half" else "kill", step).was_killed:
@@ -137,7 +137,7 @@ def check_went_well(work: Work, end: Ending) -> None:
     work.check_done()
 
 
-def campaign(folder: Path, kills: int, names: list[str]) -> Iterator[Tally]:
+def campaign(folder: Path, kills: int, every: int, names: list[str]) -> Iterator[Tally]:
     """Kill works; yield what came of it."""
     noise = random.Random(2026)  # noqa: S311  no secret
     with Doomed() as doomed:
@@ -145,7 +145,7 @@ def campaign(folder: Path, kills: int, names: list[str]) -> Iterator[Tally]:
         for number, name in enumerate(names):
             tally = Tally(prepare(name, folder / str(number), doomed))
             tallies.append(tally)
-            kill_at_steps(tally, doomed)
+            kill_at_steps(tally, doomed, every)
             print(tally.row(), flush=True)
         for kind in sorted({kind_of(tally.work) for tally in tallies}):
             some = [tally for tally in tallies if kind_of(tally.work) == kind]
@@ -168,15 +168,18 @@ def main() -> None:
     """Kill, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="at random moments, of each kind of work")
+    parser.add_argument("--every", type=int, default=1, help="kill at every so manieth step alone")
     parser.add_argument("--folder", type=Path, help="where the caches are made; a temporary one if left out")
     parser.add_argument("--only", default="", help="works with these words in their names; no page is written")
     options = parser.parse_args()
     names = [name for name in WORKS if options.only in name]
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        tallies = list(campaign(Path(folder), options.kills, names))
+        tallies = list(campaign(Path(folder), options.kills, options.every, names))
     kinds = sorted({kind_of(tally.work) for tally in tallies})
     page = PAGE.format(
         kills=options.kills,
+        sample=f" --every {options.every}" if options.every > 1 else "",
+        each="each" if options.every == 1 else f"one in {options.every}",
         kinds=f"{', '.join(kinds[:-1])} and {kinds[-1]}",
         day=time.strftime("%Y-%m-%d"),
         system=platform.system(),

@@ -50,12 +50,12 @@ def work(doomed, request, open_folder) -> Work:
 
 
 def steps_of(work: Work, doomed: Doomed, fault: Fault, user: int | None = None) -> list[Fault]:
-    """Choose some steps, another first one for each kind of trouble and each work."""
+    """Choose a step, another one for each kind of trouble and each work."""
     work.begin(user)
     end = work.run(doomed, fault.kind, root=fault.root, user=user)
     assert end.code == 0, end.said
     noise = random.Random(work.name + fault.kind)
-    return [fault._replace(step=step) for step in sorted(noise.sample(range(1, end.steps + 1), min(2, end.steps)))]
+    return [fault._replace(step=noise.randrange(1, end.steps + 1))] if end.steps else []
 
 
 @pytest.mark.parametrize("work", WORKS, indirect=True)
