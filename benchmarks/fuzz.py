@@ -235,7 +235,10 @@ def write_page(tallies: list[Tally], runs: int) -> None:
         samples="" if SAMPLES else " not",
     )
     rows = "\n".join(tally.row() for tally in tallies)
-    Path(__file__).with_name("FUZZ.md").write_text(f"{page}{rows}\n", encoding="utf-8")
+    place = Path(__file__).with_name("FUZZ.md")
+    before = place.read_text("utf-8") if place.exists() else ""
+    kept = "".join(before.partition("\n## ")[1:])  # what people wrote below
+    place.write_text(f"{page}{rows}\n{kept}", encoding="utf-8")
 
 
 def main() -> None:
