@@ -27,11 +27,11 @@ from works import WORKS, prepare  # noqa: E402
 
 PAGE = """# Kills
 
-`python benchmarks/kills.py --kills {kills}{sample}` makes small caches from a seed, kills tilepack at work on them by SIGKILL,
-and writes this page. {day}, {system}, Python {python}.
+`python benchmarks/kills.py --kills {kills}{sample}` makes small caches from a seed, kills tilepack at work on them by
+SIGKILL, and writes this page. {day}, {system}, Python {python}.
 
-Each work is killed in front of {each} of its steps (a call that makes, writes, syncs, names or removes a file), half way
-through {each} of its writes, and, {kills} times for each of {kinds}, at random moments
+Each work is killed in front of {each} of its steps (a call that makes, writes, syncs, names or removes a file), half
+way through {each} of its writes, and, {kills} times for each of {kinds}, at random moments
 while two threads work; every other time the run that takes it up is killed, too. *Before*, *between*, *after*: how many
 kills left the target as it was, with some bundles new, or done. *Wrong*: kills after which the target did not open,
 `verify --deep` found an error that was not there before, a tile was neither the old nor the new one, or the same

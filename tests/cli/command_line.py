@@ -49,6 +49,26 @@ main.main()
 """
 
 
+_HEEDING = """
+import signal, sys
+from tilepack_cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "tilepack"
+main.main()
+"""
+
+
+def start_heeding(*words: object) -> subprocess.Popen[bytes]:
+    """Start a command that heeds Ctrl-C, though the tests may run in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _HEEDING, *map(str, words)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def start_slowly(*words: object) -> subprocess.Popen[bytes]:
     """Start a command that takes a third of a second for every 64 tiles, and heeds Ctrl-C.
 

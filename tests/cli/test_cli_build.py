@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from command_line import environment, run, start
+from command_line import run, start_heeding
 
 import tilepack
 from tilepack_cli.build import _METHODS
@@ -122,7 +121,7 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     place = rasterio.Affine(30, 0, 1e6, 0, -30, 6e6)
     with rasterio.open(tmp_path / "r.tif", "w", crs="EPSG:3857", transform=place, **profile) as data:
         data.write(values)
-    process = start("build", tmp_path / "r.tif", tmp_path / "t.tpkx", stderr=subprocess.PIPE)
+    process = start_heeding("build", tmp_path / "r.tif", tmp_path / "t.tpkx")
     until = time.monotonic() + 20
     while not (tmp_path / "t.tpkx.partial").exists() and time.monotonic() < until:
         time.sleep(0.02)
@@ -131,4 +130,3 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     assert process.returncode == 130, said.decode()
     assert "nothing was left" in said.decode()
     assert [path.name for path in tmp_path.iterdir()] == ["r.tif"]
-    assert environment()
