@@ -31,15 +31,16 @@ PAGE = """# Kills
 SIGKILL, and writes this page. {day}, {system}, Python {python}.
 
 Each work is killed in front of {each} of its steps (a call that makes, writes, syncs, names or removes a file), half
-way through {each} of its writes, and, {kills} times for each of {kinds}, at random moments
-while two threads work; every other time the run that takes it up is killed, too. *Before*, *between*, *after*: how many
-kills left the target as it was, with some bundles new, or done. *Wrong*: kills after which the target did not open,
-`verify --deep` found an error that was not there before, a tile was neither the old nor the new one, or the same
-command did not give the bytes of an undisturbed run, every file of the folder compared (of a Status.gdb, into which
-GDAL writes the time, its rows), nothing beside them left. Killed once its journal is gone, or its new name stands, a
-work is done, and not run again here: that would be a new one. Only the file of its lock is left then, and locks nobody
-out. Syncs are counted and not waited for; they matter when the power fails, and tests/disk/test_order.py looks at
-those.
+way through {each} of its writes, and, {kills} times for each of
+{kinds},
+at random moments while two threads work; every other time the run that takes it up is killed, too. *Before*, *between*,
+*after*: how many kills left the target as it was, with some bundles new, or done. *Wrong*: kills after which the target
+did not open, `verify --deep` found an error that was not there before, a tile was neither the old nor the new one, or
+the same command did not give the bytes of an undisturbed run, every file of the folder compared (of a Status.gdb, into
+which GDAL writes the time, its rows), nothing beside them left. Killed once its journal is gone, or its new name
+stands, a work is done, and not run again here: that would be a new one. Only the file of its lock is left then, and
+locks nobody out. Syncs are counted and not waited for; they matter when the power fails, and tests/disk/test_order.py
+looks at those.
 
 Imports lay half-transparent pictures over others, so that a bundle that is blended twice shows. Of a cache of single
 files a tile is replaced in one step, not a bundle. What GDAL writes of a Status.gdb are no steps here; the random kills
