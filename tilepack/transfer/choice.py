@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from zlib_ng import zlib_ng
 
 from tilepack.cache import CacheInfo
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileRange
@@ -15,6 +16,16 @@ from tilepack.stores.base import TileReader
 from tilepack.transfer.request import TransferRequest
 
 Flags = NDArray[np.bool_]
+
+
+def pack(flags: Flags) -> bytes:
+    """Put flags of a bundle's tiles, shape (16384,), into few bytes: those of thousands are kept."""
+    return zlib_ng.compress(np.packbits(flags).tobytes(), 1)
+
+
+def unpack(packed: bytes) -> Flags:
+    """Give the flags that were packed."""
+    return np.unpackbits(np.frombuffer(zlib_ng.decompress(packed), np.uint8)).astype(np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tilepack.errors import TransferError
 from tilepack.formats.bundle import LENGTH_PREFIX
@@ -19,7 +18,7 @@ from tilepack.pixels.outcome import Outcome
 from tilepack.stores.base import Piece, SupportsRawRead, TileReader
 from tilepack.stores.copying import stored_pieces
 from tilepack.stores.updating import SupportsRawUpdate, TileUpdater
-from tilepack.transfer.choice import Flags
+from tilepack.transfer.choice import Flags, pack, unpack
 from tilepack.transfer.counting import Counter
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.overlap import Overlap, Overlaps
@@ -75,7 +74,7 @@ class BundleReplacer:
         self.actions: Counts[Action] = Counts()
         """Number of bundles by what happened to them."""
         self._moved = {"copied": 0, "repacked": 0, "unchanged": 0, "deleted": 0}
-        self._there: dict[BundleKey, NDArray[np.uint8]] = {}
+        self._there: dict[BundleKey, bytes] = {}
 
     def counts(self) -> TileCounts:
         """Give the number of tiles by what became of them."""
@@ -92,7 +91,7 @@ class BundleReplacer:
     def there(self, bundle: BundleKey) -> Flags:
         """Tell which of a source's bundle's tiles the target has now, shape (16384,)."""
         packed = self._there.get(bundle)
-        return _NOTHING if packed is None else np.unpackbits(packed).astype(np.bool_)
+        return _NOTHING if packed is None else unpack(packed)
 
     def keep(self, there: BundleKey) -> None:
         """Let a bundle of the target stay as it is.
@@ -115,7 +114,7 @@ class BundleReplacer:
         self._counter.add(0, 0)
         # First of all: since the plan was made, bundles may have got the names that a stopped run had no time to give.
         if self._updater.is_done(self._overlaps.there(task.bundle)):
-            self._there[task.bundle] = np.packbits(self._overlaps.asked_and_there(task.bundle))
+            self._there[task.bundle] = pack(self._overlaps.asked_and_there(task.bundle))
             with self._tally.lock:
                 self.resumed += 1
             self._counter.add(task.tiles, task.tile_bytes)
@@ -254,7 +253,7 @@ class BundleReplacer:
     def _remember(self, bundle: BundleKey, there: Flags) -> None:
         """Take note of the tiles of a source's bundle that the target has now."""
         with self._tally.lock:
-            self._there[bundle] = np.packbits(there)
+            self._there[bundle] = pack(there)
             self.tiles += int(np.count_nonzero(there))
 
     def _act(self, action: Action) -> None:

@@ -33,7 +33,7 @@ from tilepack.stores.copying import stored_pieces
 from tilepack.stores.extents import Occupied
 from tilepack.stores.targets import create_target
 from tilepack.transfer.admission import is_looked_at
-from tilepack.transfer.choice import TileChoice, TileChooser
+from tilepack.transfer.choice import TileChoice, TileChooser, pack, unpack
 from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
@@ -104,7 +104,7 @@ class _Work:
         self._jobs = jobs
         self._chooser = TileChooser(reader.info, plan.request)
         self._choices: dict[BundleKey, TileChoice | None] = {}
-        self._left: dict[BundleKey, NDArray[np.uint8]] = {}
+        self._left: dict[BundleKey, bytes] = {}
         self._cutter: TileCutter | None = None
         self._order: Callable[[BundleKey], NDArray[np.int64]] | None = None
 
@@ -223,7 +223,7 @@ class _Work:
                 writer.cancel(task.bundle)
             else:
                 writer.write_bundle(task.bundle, chain((first,), made), None)
-        self._left[task.bundle] = np.packbits(left)
+        self._left[task.bundle] = pack(left)
 
     def _tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None) -> Iterator[tuple[TileKey, bytes]]:
         """Give the tiles of a bundle as they are stored, or in the order that the target wants."""
@@ -254,7 +254,7 @@ class _Work:
 
         def present(bundle: BundleKey) -> NDArray[np.bool_]:
             left = self._left.get(bundle)
-            return planned(bundle) if left is None else np.unpackbits(left).astype(np.bool_)
+            return planned(bundle) if left is None else unpack(left)
 
         levels: dict[int, list[Occupied]] = {}
         for task, tiles in zip(self._plan.tasks, self._plan.occupied, strict=True):
