@@ -182,21 +182,20 @@ def tree_of(folder: Path) -> Tree:
 
 
 def read_status(path: Path) -> dict[str, list[Any]]:
-    """Read the rows of the Status.gdb in a folder, or of one itself; of a stranger's, its files."""
+    """Read the rows of the Status.gdb in a folder, or of one itself; of a stranger's or half of one, its files."""
     place = path if path.suffix == ".gdb" else path / "Status.gdb"
     if not place.exists():
         return {}
     from pyogrio import list_layers, raw
 
+    rows = {}
     try:
-        layers = [str(name) for name, _ in list_layers(place)]
+        for name in list_layers(place)[:, 0]:
+            meta, _, shapes, values = raw.read(place, layer=name)
+            columns = [column.astype(str).tolist() for column in values]
+            rows[str(name)] = [list(meta["fields"]), [] if shapes is None else list(shapes), columns]
     except RuntimeError:
         return {file.name: [file.read_bytes()] for file in sorted(place.iterdir())}
-    rows = {}
-    for name in layers:
-        meta, _, shapes, values = raw.read(place, layer=name)
-        columns = [column.astype(str).tolist() for column in values]
-        rows[name] = [list(meta["fields"]), [] if shapes is None else list(shapes), columns]
     return rows
 
 
