@@ -40,8 +40,8 @@ class Done(NamedTuple):
 
     def as_markdown(self) -> str:
         """Give the line for benchmarks/SCALE.md."""
-        seconds, busy, peak = self.cost
-        return f"| {self.work} | {seconds:.1f} | {busy:.1f} | {peak / 1e6:.0f} | {self.seen} |"
+        cost = self.cost
+        return f"| {self.work} | {cost.seconds:.1f} | {cost.busy:.1f} | {cost.peak / 1e6:.0f} | {self.seen} |"
 
 
 def huge_bundle(folder: Path) -> Iterator[Done]:

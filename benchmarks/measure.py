@@ -78,7 +78,7 @@ from pathlib import Path
 def tell():
     spent = resource.getrusage(resource.RUSAGE_SELF)
     peak = re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]
-    print(spent.ru_utime + spent.ru_stime, peak, file=sys.stderr)
+    print(spent.ru_utime, spent.ru_stime, peak, file=sys.stderr)
 
 atexit.register(tell)
 from tilepack_cli.main import main
@@ -91,10 +91,17 @@ class Cost(NamedTuple):
 
     seconds: float
     """By the clock."""
-    busy: float
-    """Seconds of processors, the system's work for it included."""
+    own: float
+    """Seconds of processors."""
+    system: float
+    """Seconds of processors that the system worked for it."""
     peak: int
     """The most memory that it had, bytes."""
+
+    @property
+    def busy(self) -> float:
+        """Seconds of processors, all together."""
+        return self.own + self.system
 
 
 def cost(*arguments: str | Path, codes: Sequence[int] = (0,)) -> Cost:
@@ -112,8 +119,8 @@ def cost(*arguments: str | Path, codes: Sequence[int] = (0,)) -> Cost:
     seconds = time.perf_counter() - begun
     if done.returncode not in codes:
         raise RuntimeError(f"tilepack {' '.join(map(str, arguments))}: {done.stderr[-2000:]}")
-    busy, peak = done.stderr.split()[-2:]
-    return Cost(seconds, float(busy), int(peak) * 1024)
+    own, system, peak = done.stderr.split()[-3:]
+    return Cost(seconds, float(own), float(system), int(peak) * 1024)
 
 
 def peak_memory(*arguments: str | Path) -> int:

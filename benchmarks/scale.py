@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from beyond import Done, huge_bundle, many_bundles
 from measure import Cost, cost
@@ -24,30 +24,15 @@ from vast import area, linked, write_dead, write_level, write_sick
 
 PAGE: Final = """# Scale
 
-`python benchmarks/scale.py` makes its caches from a seed, measures everything below in one run, and writes this page.
-{date}, {machine}.
+`python benchmarks/scale.py` makes its caches from a seed, measures everything below in one run, and writes this page;
+`python benchmarks/scale.py exploded` renews one part of it. {machine}.
 
 All caches lie on level 17 around row and column 65,536, where bundles' names grow to five digits (`R10000C10000`).
 *Seconds* are by the clock, on a machine that others used too, and start-up counts among them. *Growth* is of
-processor seconds, from one size to the next, four times as large; what the same command takes on a single bundle is
-taken off before. Of commands with an area it may be less than 4: its edge, along which tiles are cut, only doubles.
-*Memory* is the most that the process ever had. Areas take up to 48 MB to remember where their edges run.
-
-## A level of bundles
-
-{tiles:,} tiles a bundle, scattered; {sizes} bundles.
-
-{level}
-
-## A level of files
-
-Exploded: {files} tiles a window in eight rows; {file_sizes} windows.
-
-{exploded}
-
-## Beyond 4 GiB
-
-{beyond}
+processor seconds, the system's among them, from one size to the next, four times as large; what the same command takes
+on a single bundle is taken off before. Of commands with an area it may be less than 4: its edge, along which tiles are
+cut, only doubles. *Memory* is the most that the process ever had. Areas take up to 48 MB to remember where their edges
+run, plans and listings about a kilobyte for each bundle.
 """
 SIDES: Final = (16, 32, 64)
 TILES: Final = 2450
@@ -153,7 +138,85 @@ def _export(home: Path, source: str, target: str, side: int, storage_format: str
     return ["export", "-q", home / source, home / target, "--storage-format", storage_format, *clipped(side)]
 
 
-def measured(folder: Path, cases: Sequence[Case], sides: Sequence[int], **style: int | bool) -> Iterator[str]:
+def level(folder: Path, *, small: bool) -> Iterator[str]:
+    """Measure a level of bundles, and yield its part of the page."""
+    sides = (2, 4, 8) if small else SIDES
+    yield f"{TILES:,} tiles a bundle, scattered; {_listed(sides)} bundles."
+    yield ""
+    yield from _measured(folder, LEVEL_CASES, sides, Growth(), tiles=TILES)
+
+
+def exploded(folder: Path, *, small: bool) -> Iterator[str]:
+    """Measure a level of files, likewise."""
+    sides = (2, 4, 8) if small else FILE_SIDES
+    yield f"Exploded: {FILES} tiles in eight rows of each window of 128 x 128; {_listed(sides)} windows. *Own growth*"
+    yield "leaves the system's seconds out, which makes and removes the files, on ext4 at no even pace."
+    yield ""
+    yield from _measured(folder, EXPLODED_CASES, sides, Growth(shows_own=True), tiles=FILES, block=True)
+
+
+def beyond(folder: Path, *, small: bool) -> Iterator[str]:
+    """Work on what lies beyond 4 GiB, likewise; there is no small way."""
+    if small:
+        return
+    yield ""
+    yield "| work | seconds | processor seconds | memory, MB | seen |"
+    yield "|---|---|---|---|---|"
+    found: list[Callable[[Path], Iterator[Done]]] = [huge_bundle, many_bundles]
+    for each in found:
+        for done in each(folder):
+            yield done.as_markdown()
+
+
+class Section(Protocol):
+    """Measures one part of the page."""
+
+    def __call__(self, folder: Path, *, small: bool) -> Iterator[str]:
+        """Yield its lines."""
+
+
+SECTIONS: Final[dict[str, tuple[str, Section]]] = {
+    "level": ("A level of bundles", level),
+    "exploded": ("A level of files", exploded),
+    "beyond": ("Beyond 4 GiB", beyond),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Makes the lines of a table."""
+
+    shows_own: bool = False
+
+    def head(self, sides: Sequence[int]) -> list[str]:
+        """Give the table's first lines."""
+        sizes = " / ".join(f"{side * side:,}" for side in sides)
+        own = ["own growth"] if self.shows_own else []
+        columns = ["command", f"seconds: {sizes}", *own, "growth", "linear", f"memory, MB: {sizes}"]
+        return [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+
+    def line(self, name: str, start: Cost, costs: Sequence[Cost]) -> str:
+        """Give the line of a command.
+
+        Args:
+            name: What to call it.
+            start: What it takes on one bundle.
+            costs: What it takes on more and more.
+        """
+        seconds = " / ".join(f"{each.seconds:.1f}" for each in costs)
+        peaks = " / ".join(f"{each.peak / 1e6:.0f}" for each in costs)
+        own = [_growth([each.own - start.own for each in costs])] if self.shows_own else []
+        growth = _growth([each.busy - start.busy for each in costs])
+        return f"| {' | '.join([name, seconds, *own, growth, '4, 4', peaks])} |"
+
+
+def _growth(seconds: Sequence[float]) -> str:
+    return ", ".join(f"{max(more, 0.01) / max(less, 0.01):.1f}" for less, more in pairwise(seconds))
+
+
+def _measured(
+    folder: Path, cases: Sequence[Case], sides: Sequence[int], table: Growth, **style: int | bool
+) -> Iterator[str]:
     """Run each command on caches of all sizes, one after the other, and yield the table's lines."""
     homes = {side: folder / f"{side}" for side in (1, *sides)}
     for side, home in homes.items():
@@ -161,12 +224,10 @@ def measured(folder: Path, cases: Sequence[Case], sides: Sequence[int], **style:
             shutil.rmtree(home)
         home.mkdir(parents=True)
         write_level(home / "v2", side=side, **style)  # type: ignore[arg-type]
-    numbers = [f"{side * side:,}" for side in sides]
-    yield f"| command | seconds: {' / '.join(numbers)} | growth | linear | memory, MB: {' / '.join(numbers)} |"
-    yield "|---|---|---|---|---|"
+    yield from table.head(sides)
     for case in cases:
         start, *costs = [_run(case, home, side) for side, home in homes.items()]
-        yield _line(case.name, start, costs)
+        yield table.line(case.name, start, costs)
     for home in homes.values():
         shutil.rmtree(home)
 
@@ -183,56 +244,39 @@ def _run(case: Case, home: Path, side: int) -> Cost:
     return found
 
 
-def _line(name: str, start: Cost, costs: Sequence[Cost]) -> str:
-    net = [max(each.busy - start.busy, 0.01) for each in costs]
-    seconds = " / ".join(f"{each.seconds:.1f}" for each in costs)
-    growth = ", ".join(f"{more / less:.1f}" for less, more in pairwise(net))
-    peaks = " / ".join(f"{each.peak / 1e6:.0f}" for each in costs)
-    line = f"| {name} | {seconds} | {growth} | 4, 4 | {peaks} |"
-    print(line, flush=True)
-    return line
+def _listed(sides: Sequence[int]) -> str:
+    *others, last = [f"{side * side:,}" for side in sides]
+    return f"{', '.join(others)} and {last}"
 
 
-def beyond(folder: Path) -> Iterator[str]:
-    """Work on what lies beyond 4 GiB, and yield the table's lines."""
-    yield "| work | seconds | processor seconds | memory, MB | seen |"
-    yield "|---|---|---|---|---|"
-    found: list[Callable[[Path], Iterator[Done]]] = [huge_bundle, many_bundles]
-    for each in found:
-        for done in each(folder):
-            print(done.as_markdown(), flush=True)
-            yield done.as_markdown()
+def _parts(page: Path) -> dict[str, str]:
+    """Read the parts of the page that is there, by their titles."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
 
 
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "tilepack-scale")
     parser.add_argument("--small", action="store_true", help="a hundredth of the bundles, for trying; no page")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    sides, file_sides = ((2, 4, 8), (2, 4, 8)) if options.small else (SIDES, FILE_SIDES)
-    level = list(measured(options.folder, LEVEL_CASES, sides, tiles=TILES))
-    exploded = list(measured(options.folder, EXPLODED_CASES, file_sides, tiles=FILES, block=True))
+    page = Path(__file__).with_name("SCALE.md")
+    parts = _parts(page)
+    for name in options.sections or SECTIONS:
+        title, section = SECTIONS[name]
+        lines = [f"Measured on {dt.datetime.now(tz=dt.UTC).date()}."]
+        for line in section(options.folder, small=options.small):
+            print(line, flush=True)
+            lines.append(line)
+        parts[title] = "\n" + "\n".join(lines) + "\n"
     if options.small:
         return
-    page = PAGE.format(
-        date=dt.datetime.now(tz=dt.UTC).date(),
-        machine=f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
-        tiles=TILES,
-        sizes=_listed(sides),
-        level="\n".join(level),
-        files=FILES,
-        file_sizes=_listed(file_sides),
-        exploded="\n".join(exploded),
-        beyond="\n".join(beyond(options.folder)),
-    )
-    Path(__file__).with_name("SCALE.md").write_text(page, encoding="utf-8")
-
-
-def _listed(sides: Sequence[int]) -> str:
-    *others, last = [f"{side * side:,}" for side in sides]
-    return f"{', '.join(others)} and {last}"
+    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    body = "".join(f"\n## {title}\n{parts[title]}" for title, _ in SECTIONS.values() if title in parts)
+    page.write_text(PAGE.format(machine=machine) + body, encoding="utf-8")
 
 
 if __name__ == "__main__":
