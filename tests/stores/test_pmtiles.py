@@ -93,10 +93,3 @@ def test_tile_format_is_that_of_the_tiles(tmp_path, said, kind):
     tiles = {TileKey(3, 2, 3): payload(TileKey(3, 2, 3), kind)}
     with tilepack.open(write_pmtiles(tmp_path / "map.pmtiles", tiles, tile_type=said)) as reader:
         assert str(reader.info.tile_format) == {"png": "PNG", "jpg": "JPEG"}[kind]
-
-
-def test_without_the_package_it_is_said_what_to_install(tmp_path, monkeypatch):
-    path = write_pmtiles(tmp_path / "map.pmtiles", ONE)
-    monkeypatch.setitem(__import__("sys").modules, "pmtiles", None)
-    with pytest.raises(tilepack.UnsupportedError, match=r"pip install 'tilepack\[pmtiles\]'"):
-        tilepack.open(path)

@@ -50,15 +50,9 @@ class Entries(NamedTuple):
 
 
 def codec() -> ModuleType:
-    """Give the package that knows the layout.
+    """Give the package that knows the layout."""
+    from pmtiles import tile  # noqa: PLC0415  few commands need it
 
-    Raises:
-        UnsupportedError: It is not installed.
-    """
-    try:
-        from pmtiles import tile  # noqa: PLC0415  an extra
-    except ImportError:
-        raise UnsupportedError("PMTiles need the package pmtiles: pip install 'tilepack[pmtiles]'") from None
     return tile
 
 

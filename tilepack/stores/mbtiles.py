@@ -47,6 +47,9 @@ _START: Final = 4096
 _DENSE: Final = 4
 """Rows that a scan may pass over for one that is wanted: cheaper than to look for it."""
 
+_KNOWN_TABLES: Final = ("tiles", "metadata", "images", "map", "android_metadata")
+"""What an MBTiles holds that is written anew, or that nobody misses."""
+
 _SCHEMA: Final = "select type from sqlite_master where lower(name) = 'tiles' and type in ('table', 'view')"
 _SCAN: Final = "select rowid, tile_data from tiles where rowid between ? and ?"
 _WINDOW: Final = "zoom_level = ? and tile_column between ? and ? and tile_row between ? and ?"
@@ -98,6 +101,26 @@ class MbtilesReader(WebReader):
         except BundleError:  # made without
             return False
         return True
+
+    def foreign_tables(self) -> list[str]:
+        """Name the tables that hold something and are none of MBTiles' tiles and metadata, such as grids.
+
+        Raises:
+            BundleError: The database is damaged.
+        """
+        found = self._file.all(
+            "select name, type, sql from sqlite_master where type in ('table', 'view') order by name"
+        )
+        view = " ".join(
+            str(sql).lower() for name, kind, sql in found if kind == "view" and str(name).lower() == "tiles"
+        )
+        foreign = []
+        for name in (str(name) for name, _, _ in found):
+            known = name.lower() in _KNOWN_TABLES or name.lower().startswith("sqlite_") or name.lower() in view
+            quoted = name.replace('"', '""')
+            if not known and self._file.all(f'select 1 from "{quoted}" limit 1'):  # noqa: S608  a name out of the file
+                foreign.append(name)
+        return foreign
 
     def _find_levels(self) -> list[int]:
         found: list[int] = []

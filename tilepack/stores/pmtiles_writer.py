@@ -50,9 +50,7 @@ class PmtilesWriter:
         Raises:
             CacheExistsError: The target exists and is not to be replaced.
             TransferError: Another writer is at work, or the file cannot be made.
-            UnsupportedError: The package pmtiles is not installed.
         """
-        pmtiles.codec()
         self._staging = Staging(target, replace=replace)
         self.place = str(target)
         self._kinds = TileKinds()

@@ -24,6 +24,7 @@ from tilepack.disk.files import nameless_file
 from tilepack.disk.journal import STATE
 from tilepack.disk.package import PackageContainer
 from tilepack.disk.update import FolderUpdate
+from tilepack.errors import UnsupportedError
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import web_members
@@ -184,9 +185,16 @@ def begin_web_file(reader: WebReader) -> TileWriter:
 
     Raises:
         TransferError: Another writer is at work, or the file cannot be made.
+        UnsupportedError: It holds tables that would be lost.
     """
     place = Path(os.path.realpath(reader.place))
     if isinstance(reader, MbtilesReader):
+        foreign = reader.foreign_tables()
+        if foreign:
+            raise UnsupportedError(
+                f"{reader.place}: holds {', '.join(foreign)} beside its tiles, which tilepack cannot carry over; "
+                f"convert it into a new file, where they are left out, and change that"
+            )
         return MbtilesWriter(place, replace=True, dedupe=reader.is_deduped)
     if isinstance(reader, XyzReader):
         package = PackageContainer(place, replace=True, created=creation_time())
