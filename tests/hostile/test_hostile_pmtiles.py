@@ -6,6 +6,7 @@ import gzip
 import time
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from caches import payload
@@ -100,6 +101,14 @@ CASES = {
         one(*((first_number(zoom) + (at << 30), 0, 9, 1 << 30) for zoom in range(17, 31) for at in range(16))),
         "more equal tiles of zoom",
     ),
+    "long run of which the header knows nothing": (
+        one((first_number(15), 0, 9, 1 << 30), addressed_tiles_count=12),
+        "than its header counts",
+    ),
+    "many runs in few bytes": (
+        one(*((first_number(22) + (at << 20), 0, 9, 1 << 20) for at in range(1 << 14))),
+        "than a file of its size has",
+    ),
     "zoom beyond 30": (one(((4**31 - 1) // 3, 0, 9, 1)), "beyond zoom 30"),
     "tile without bytes": (one((0, 0, 0, 1)), "has no bytes"),
     "tile outside": (one((0, 50, 51, 1)), "beyond the end of their section"),
@@ -173,3 +182,47 @@ def test_any_change_is_read_or_refused(tmp_path_factory, at, data):
         read_all(source)
     except tilepack.TilepackError as error:
         assert str(error).startswith(str(source))  # noqa: PT017
+
+
+@pytest.mark.parametrize("said", [0, 1 << 30])
+def test_world_of_one_tile_is_counted_by_its_run(tmp_path, said):
+    source = tmp_path / "ocean.pmtiles"
+    source.write_bytes(one((first_number(15), 0, len(BODY), 1 << 30), addressed_tiles_count=said))
+    assert source.stat().st_size < 300
+    begun = time.process_time()
+    tracemalloc.start()
+    try:
+        (level,) = [found for found in tilepack.levels_of(source) if found.tiles]
+        assert (level.level, level.tiles, level.bundles) == (15, 1 << 30, 1 << 16)
+        with tilepack.open(source) as reader:
+            assert tilepack.probe(reader).sampled_tiles == 16 << 16
+            report = tilepack.probe(reader, deep=True)
+            assert report.levels[0].tile_formats == {"unknown": 1 << 30}
+            assert "16/0/0" not in "".join(report.warnings)
+            assert sum(summary.tile_bytes or 0 for summary in tilepack.list_bundles(reader)) == len(BODY) << 30
+            first = next(reader.tiles(reader.bundles(15)[777]))
+            assert first == (first[0], BODY)
+            assert reader.read(TileKey(15, 32767, 32767)) == BODY
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - begun < SECONDS * 2
+
+
+def test_disk_that_is_too_small_for_a_world_of_one_tile_is_found_out_before_it_is_begun(tmp_path, monkeypatch):
+    source = tmp_path / "ocean.pmtiles"
+    source.write_bytes(one((first_number(15), 0, len(BODY), 1 << 30)))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=50_000_000_000))
+    with pytest.raises(tilepack.TransferError, match=r"the target needs 115,968,311,296; make room"):
+        tilepack.plan_convert(source, tmp_path / "ocean.tpkx")
+
+
+def test_run_across_the_end_of_a_zoom_is_read(tmp_path):
+    zooms = range(9)
+    tiles = {TileKey(zoom, at >> zoom, at & 2**zoom - 1): BODY for zoom in zooms for at in range(4**zoom)}
+    source = write_pmtiles(tmp_path / "blank.pmtiles", tiles)  # the package itself makes one run of it
+    with tilepack.open(source) as reader:
+        assert reader.levels() == list(zooms)
+        assert dict(item for zoom in zooms for key in reader.bundles(zoom) for item in reader.tiles(key)) == tiles
+        assert [level.tiles for level in tilepack.probe(reader).levels] == [4**zoom for zoom in zooms]
+    assert tilepack.verify(source).tiles == len(tiles)

@@ -7,6 +7,7 @@ a gap: a bundle is one piece of the curve. Source: the PMTiles 3 specification, 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -68,11 +69,26 @@ def bundle_numbers(bundle: BundleKey) -> tuple[int, int]:
     zoom = bundle.level
     if zoom < _BUNDLE_ZOOM:
         return first_number(zoom), first_number(zoom + 1)
-    outer = zoom - _BUNDLE_ZOOM
-    column, row = (np.array([at // PACKET_SIZE]) for at in (bundle.column, bundle.row))
-    place = int(tile_numbers(outer, column, row)[0]) - first_number(outer)
+    place = _way_to(bundle)[0]
     start = first_number(zoom) + (place << _BUNDLE_BITS)
     return start, start + TILES_PER_BUNDLE
+
+
+def _way_to(bundle: BundleKey) -> tuple[int, bool, bool]:
+    """Give a bundle's place along the curve, and how the curve goes through it; for one, arrays are slow."""
+    x, y = bundle.column // PACKET_SIZE, bundle.row // PACKET_SIZE
+    place, swapped, turned = 0, False, False
+    for bit in range(bundle.level - _BUNDLE_ZOOM - 1, -1, -1):
+        side = 1 << bit
+        right, down = x & side, y & side
+        place += (3 * right ^ down) << bit
+        if not down:
+            if right:
+                x, y = side - 1 - x, side - 1 - y
+                turned = not turned
+            x, y = y, x
+            swapped = not swapped
+    return place, swapped, turned
 
 
 def bundles_at(zoom: int, places: Numbers) -> list[BundleKey]:
@@ -93,12 +109,24 @@ def curve_through(bundle: BundleKey) -> Numbers:
     """Give the row-major positions of a bundle's tiles along the curve.
 
     Returns:
-        Shape (16384,); of zooms that have fewer tiles, what they lack comes last.
+        Shape (16384,), not to be written to; of zooms that have fewer tiles, what they lack comes last.
     """
-    side = min(PACKET_SIZE, 1 << bundle.level)
-    rows, columns = (axis.ravel() for axis in np.mgrid[:side, :side])
-    numbers = tile_numbers(bundle.level, columns + bundle.column, rows + bundle.row)
-    held: Numbers = (rows * PACKET_SIZE + columns)[np.argsort(numbers)]
-    if side == PACKET_SIZE:
-        return held
-    return np.concatenate([held, np.setdiff1d(np.arange(TILES_PER_BUNDLE), held)])
+    if bundle.level < _BUNDLE_ZOOM:
+        return _curve(bundle.level, swapped=False, turned=False)
+    _, swapped, turned = _way_to(bundle)
+    return _curve(_BUNDLE_ZOOM, swapped=swapped, turned=turned)
+
+
+@cache
+def _curve(zoom: int, *, swapped: bool, turned: bool) -> Numbers:
+    """Give the row-major positions of a whole zoom's tiles along its curve, mirrored or turned."""
+    count = 1 << 2 * zoom
+    columns, rows = tiles_at(zoom, np.arange(count))
+    if swapped:
+        columns, rows = rows, columns
+    held = rows * PACKET_SIZE + columns
+    if turned:
+        held = count - 1 - held
+    found: Numbers = np.concatenate([held, np.setdiff1d(np.arange(TILES_PER_BUNDLE), held)])
+    found.flags.writeable = False
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,7 +20,7 @@ from tilepack.inspect.report import CacheReport, LevelReport
 from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
-from tilepack.stores.base import BundleSummary, TileReader
+from tilepack.stores.base import BundleSummary, SupportsShared, TileReader
 from tilepack.stores.extents import declared_extent
 
 SAMPLE: Final = 16
@@ -28,6 +28,9 @@ SAMPLE: Final = 16
 
 _NAMED: Final = 5
 """Tiles named one by one in a warning."""
+
+_START: Final = 1 << 16
+"""Bytes that tell what a tile is, whatever comes before its picture."""
 
 _FITTING: Final[dict[TileFormat, frozenset[str]]] = {
     TileFormat.PNG: frozenset({"PNG", "PNG8", "PNG24", "PNG32"}),
@@ -43,24 +46,37 @@ _FITTING: Final[dict[TileFormat, frozenset[str]]] = {
 
 
 @dataclass(slots=True)
+class _Seen:
+    """Tiles with something in common."""
+
+    count: int = 0
+    first: list[TileKey] = field(default_factory=list)
+
+    def add(self, tile: TileKey, times: int) -> None:
+        self.count += times
+        if len(self.first) < _NAMED:
+            self.first.append(tile)
+
+
+@dataclass(slots=True)
 class _Sample:
     """What the bytes of the tiles looked at said."""
 
     tiles: int = 0
-    unknown: list[TileKey] = field(default_factory=list)
-    unfitting: dict[str, list[TileKey]] = field(default_factory=dict)
-    sizes: dict[tuple[int, int], list[TileKey]] = field(default_factory=dict)
+    unknown: _Seen = field(default_factory=_Seen)
+    unfitting: defaultdict[str, _Seen] = field(default_factory=lambda: defaultdict(_Seen))
+    sizes: defaultdict[tuple[int, int], _Seen] = field(default_factory=lambda: defaultdict(_Seen))
 
-    def add(self, tile: TileKey, kind: TileKind | None, info: CacheInfo) -> None:
-        self.tiles += 1
+    def add(self, tile: TileKey, kind: TileKind | None, times: int, info: CacheInfo) -> None:
+        self.tiles += times
         if kind is None:
-            self.unknown.append(tile)
+            self.unknown.add(tile, times)
             return
         if kind.name not in _FITTING[info.tile_format]:
-            self.unfitting.setdefault(kind.name, []).append(tile)
+            self.unfitting[kind.name].add(tile, times)
         size = (kind.width or 0, kind.height or 0)
         if kind.is_image and kind.width and size != (info.scheme.tile_width, info.scheme.tile_height):
-            self.sizes.setdefault(size, []).append(tile)
+            self.sizes[size].add(tile, times)
 
 
 def probe(
@@ -95,9 +111,9 @@ def probe(
             if not summary.tiles:
                 continue
             summaries.append(_measured(reader, summary) if deep else summary)
-            for tile, kind in _kinds(reader, summary, deep=deep, sample=sample):
-                formats[kind.name if kind else "unknown"] += 1
-                looked.add(tile, kind, reader.info)
+            for tile, kind, times in _kinds(reader, summary, deep=deep, sample=sample):
+                formats[kind.name if kind else "unknown"] += times
+                looked.add(tile, kind, times, reader.info)
         levels.append(_level_report(reader.info.scheme, level, summaries, formats))
         if levels[-1].resolution is not None:
             held[level] = [(summary.bundle, summary.occupied) for summary in summaries]
@@ -124,8 +140,13 @@ def _measured(reader: TileReader, summary: BundleSummary) -> BundleSummary:
 
 def _kinds(
     reader: TileReader, summary: BundleSummary, *, deep: bool, sample: int
-) -> Iterator[tuple[TileKey, TileKind | None]]:
+) -> Iterator[tuple[TileKey, TileKind | None, int]]:
+    """Yield tiles, what their first bytes say, and for how many tiles that holds."""
     if not deep and not sample:
+        return
+    same = reader.shared_start(summary.bundle, _START) if isinstance(reader, SupportsShared) else None
+    if same is not None:
+        yield summary.bundle.tile(0), sniff(same), summary.tiles if deep else min(sample, summary.tiles)
         return
     wanted: NDArray[np.bool_] | None = None
     if not deep and summary.tiles > sample:
@@ -134,7 +155,7 @@ def _kinds(
         wanted = np.zeros_like(present)
         wanted[held[np.linspace(0, held.size - 1, sample).astype(int)]] = True
     for tile, data in reader.tiles(summary.bundle, wanted):
-        yield tile, sniff(data)
+        yield tile, sniff(data), 1
 
 
 def _level_report(
@@ -173,19 +194,22 @@ def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _
     held = [level for level in levels if level.tiles]
     yield from _level_contradictions(info, held)
     yield from _extent_contradictions(reader, held)
-    if looked.unknown:
-        yield f"{_count(looked.unknown, looked.tiles)} of no known format: {_named(looked.unknown)}"
-    for name, tiles in sorted(looked.unfitting.items()):
+    if looked.unknown.count:
+        yield f"{_count(looked.unknown.count, looked.tiles)} of no known format: {_named(looked.unknown)}"
+    for name, seen in sorted(looked.unfitting.items()):
         said = f"the tile format is said to be {info.tile_format}"
-        yield f"{said}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
-    sizes = sorted(looked.sizes.items(), key=lambda item: (-len(item[1]), item[0]))
-    others = [tile for _, tiles in sizes[_NAMED:] for tile in tiles]
-    if others:
-        yield f"{_count(others, looked.tiles)} of {len(sizes) - _NAMED} more sizes: {_named(others)}"
-    for (width, height), tiles in sizes[:_NAMED]:
+        yield f"{said}, but {_count(seen.count, looked.tiles)} {name}: {_named(seen)}"
+    sizes = sorted(looked.sizes.items(), key=lambda item: (-item[1].count, item[0]))
+    others = _Seen()
+    for _, seen in sizes[_NAMED:]:
+        others.count += seen.count
+        others.first = (others.first + seen.first)[:_NAMED]
+    if others.count:
+        yield f"{_count(others.count, looked.tiles)} of {len(sizes) - _NAMED} more sizes: {_named(others)}"
+    for (width, height), seen in sizes[:_NAMED]:
         yield (
             f"tiles are said to have {info.scheme.tile_width} x {info.scheme.tile_height} pixels, but "
-            f"{_count(tiles, looked.tiles)} {width} x {height}: {_named(tiles)}"
+            f"{_count(seen.count, looked.tiles)} {width} x {height}: {_named(seen)}"
         )
 
 
@@ -230,10 +254,11 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
             yield f"{name} declares {degrees}, but the extents in map units lie at {converted[0]} degrees"
 
 
-def _count(tiles: Sequence[TileKey], looked: int) -> str:
-    return f"{len(tiles)} of the {looked} tiles looked at {'is' if len(tiles) == 1 else 'are'}"
+def _count(tiles: int, looked: int) -> str:
+    return f"{tiles} of the {looked} tiles looked at {'is' if tiles == 1 else 'are'}"
 
 
-def _named(tiles: Sequence[TileKey]) -> str:
-    more = f" and {len(tiles) - _NAMED} more" if len(tiles) > _NAMED else ""
-    return ", ".join(str(tile) for tile in tiles[:_NAMED]) + more
+def _named(seen: _Seen) -> str:
+    named = seen.first[:_NAMED]
+    more = f" and {seen.count - len(named)} more" if seen.count > len(named) else ""
+    return ", ".join(str(tile) for tile in named) + more

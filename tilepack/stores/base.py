@@ -164,6 +164,17 @@ class SupportsRawRead(Protocol):
         """
 
 
+@runtime_checkable
+class SupportsShared(Protocol):
+    """A source whose index tells that all tiles of a bundle are the same."""
+
+    def shared_start(self, bundle: BundleKey, size: int) -> bytes | None:
+        """Give the first bytes of the data that all tiles of a full bundle share, once ``bundles`` has named it.
+
+        None where tiles may differ, or some are missing.
+        """
+
+
 class TileWriter(Protocol):
     """An open target. Nothing stands under its name until ``commit``."""
 

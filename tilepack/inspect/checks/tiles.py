@@ -101,13 +101,25 @@ class TileChecks:
             head: Its first bytes, fewer only where it has no more.
         """
         self._found.tiles += 1
+        verdict = self._verdict(head)
+        for fault in verdict.faults:
+            self._found.add(fault.code, place_of(tile, path), fault.message)
+        return verdict
+
+    def is_sound(self, tile: TileKey, path: str, head: bytes) -> bool:
+        """Tell whether nothing is wrong with a tile's first bytes, and count it then."""
+        if self._verdict(head).faults:
+            return False
+        self.check_head(tile, path, head)
+        return True
+
+    def _verdict(self, head: bytes) -> Verdict:
+        """Judge first bytes, each only once."""
         verdict = self._verdicts.get(head)
         if verdict is None:
             if len(self._verdicts) >= _REMEMBERED:
                 self._verdicts.clear()
             verdict = self._verdicts[head] = self._judge(head)
-        for fault in verdict.faults:
-            self._found.add(fault.code, place_of(tile, path), fault.message)
         return verdict
 
     def _judge(self, head: bytes) -> Verdict:
