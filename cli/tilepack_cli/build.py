@@ -161,7 +161,8 @@ def build_cache(
 
     The finest level is drawn from the rasters, coarser ones are averaged from the level below. Only tiles with data
     are written: JPEG where opaque, PNG elsewhere, unless --tile-format says otherwise. Whole or not at all: nothing
-    stands under TARGET before everything is in it.
+    stands under TARGET before everything is in it. A build that was stopped keeps what it has drawn beside TARGET; the
+    same command, of the same rasters, goes on from there.
     """
     refuse_contradictions(levels, scales)
     if extent is not None and bbox is not None:

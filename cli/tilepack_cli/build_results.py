@@ -46,6 +46,9 @@ def show_built(result: tilepack.BuildResult, heading: str, *, joins: bool = Fals
     formats = ", ".join(f"{count(number)} {kind}" for kind, number in sorted(kinds.items()))
     console.print(f"  {counted(result.tiles, 'tile')}, {size(result.tile_bytes)}, in {duration(result.seconds)}")
     console.print(f"  {formats}")
+    if result.resumed_windows:
+        windows = f"{count(result.resumed_windows)} of {counted(result.plan.windows, 'window')}"
+        console.print(f"  {windows} drawn by an earlier run")
 
 
 def _kind(plan: tilepack.BuildPlan, *, joins: bool) -> str:

@@ -130,3 +130,30 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     assert process.returncode == 130, said.decode()
     assert "nothing was left" in said.decode()
     assert [path.name for path in tmp_path.iterdir()] == ["r.tif"]
+
+
+def test_stopped_build_says_where_it_goes_on(raster, tmp_path, monkeypatch):
+    from tilepack.building import drawn, running
+
+    monkeypatch.setattr(drawn, "_FEWEST", 1)
+    hand_over = running._Climb.finish
+
+    def stop(self):
+        hand_over(self)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running._Climb, "finish", stop)
+        result = run("build", raster, tmp_path / "t.tpkx")
+    assert result.exit_code == 130
+    assert "nothing was left at" in result.stderr
+    assert (
+        "t.tpkx.partial.drawn: the same command goes on from there; remove the file to throw it away" in result.stderr
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tpkx.partial.drawn"]
+    planned = run("build", raster, tmp_path / "t.tpkx", "--dry-run")
+    assert "an earlier run was stopped; what it has drawn is taken up" in " ".join(planned.stderr.split())
+    again = run("build", raster, tmp_path / "t.tpkx")
+    assert again.exit_code == 0
+    assert "drawn by an earlier run" in again.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tpkx"]

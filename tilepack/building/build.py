@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
+from tilepack.building.drawn import forget_drawn
+from tilepack.building.fingerprint import with_word_of_drawn
 from tilepack.building.plan import BuildPlan, BuildResult, staged_beside
 from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
@@ -28,7 +30,8 @@ def build(
     """Build a pyramid of tiles from rasters.
 
     The finest level is drawn from the rasters, the others are averaged from the level below, 2 x 2 pixels to one, their
-    colours weighted by alpha. Only tiles with a visible pixel are written.
+    colours weighted by alpha. Only tiles with a visible pixel are written. A build that is stopped keeps what it has
+    drawn beside the target, and the same build of the same rasters goes on from there.
 
     Args:
         rasters: One raster, or several, each laid on those before it: whatever GDAL reads.
@@ -42,7 +45,7 @@ def build(
     Raises:
         TilepackError: Whatever it is that cannot be done; nothing stands under the target's name then.
     """
-    plan = make_plan(rasters, target, options)
+    plan = plan_build(rasters, target, **options)
     if planned is not None:
         planned(plan)
     if plan.kind.storage_format.is_web:
@@ -53,16 +56,24 @@ def build(
 def _build_for_the_web(plan: BuildPlan, jobs: int | None, progress: Told | None) -> BuildResult:
     """Build a package, and convert it: pyramids give tiles in another order than MBTiles and PMTiles have them."""
     begun = time.monotonic()
-    package = Path(f"{staged_beside(plan.target)}.tpkx")  # which says its name itself
-    request = replace(plan.request, target=package, replace=True)
-    staged = replace(plan, target=package, kind=target_kind(package), request=request)
+    staged = _staged(plan)
     storage_format, may_replace = plan.kind.storage_format, plan.request.replace
     try:
-        built = run_build(staged, jobs=jobs, progress=progress)
-        made = convert(package, plan.target, storage_format=storage_format, replace=may_replace, jobs=jobs)
+        built = run_build(staged, jobs=jobs, progress=progress, keep=True)
+        made = convert(staged.target, plan.target, storage_format=storage_format, replace=may_replace, jobs=jobs)
     finally:
-        remove(package)
+        remove(staged.target)
+    forget_drawn(staged.target)
     return replace(built, plan=plan, info=made.info, seconds=time.monotonic() - begun)
+
+
+def _staged(plan: BuildPlan) -> BuildPlan:
+    """Give the plan of the package that web tiles are made of; of other targets it is the plan itself."""
+    if not plan.kind.storage_format.is_web:
+        return plan
+    package = Path(f"{staged_beside(plan.target)}.tpkx")  # which says its name itself
+    request = replace(plan.request, target=package, replace=True)
+    return replace(plan, target=package, kind=target_kind(package), request=request)
 
 
 def plan_build(rasters: Rasters, target: str | Path, **options: Unpack[BuildOptions]) -> BuildPlan:
@@ -71,4 +82,5 @@ def plan_build(rasters: Rasters, target: str | Path, **options: Unpack[BuildOpti
     Raises:
         TilepackError: Whatever would keep it from being done.
     """
-    return make_plan(rasters, target, options)
+    plan = make_plan(rasters, target, options)
+    return with_word_of_drawn(plan, _staged(plan))

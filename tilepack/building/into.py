@@ -7,7 +7,8 @@ JPEG would lose once more with every tile decoded. The two ways differ along the
 pixel is covered in part, MERGE lays it, with that part for its alpha, on what the target has there.
 
 A folder that takes tiles in is at any time what it was or whole bundles further, and the same command goes on with a
-run that was stopped: the same rasters make the same cache, and the import goes by what that has in it.
+run that was stopped: what was drawn is kept (see ``drawn``), the same rasters make the same cache, and the import goes
+by what that has in it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
+from tilepack.building.drawn import forget_drawn
+from tilepack.building.fingerprint import with_word_of_drawn
 from tilepack.building.plan import BuildPlan, BuildResult, staged_beside
 from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
@@ -81,7 +84,7 @@ def build_into(
     if planned is not None:
         planned(plan)
     try:
-        built = run_build(plan, jobs=jobs, progress=progress)
+        built = run_build(plan, jobs=jobs, progress=progress, keep=True)
     except KeyboardInterrupt:  # may come when it has its name already
         remove(plan.target)
         raise
@@ -99,6 +102,7 @@ def build_into(
         )
     finally:
         remove(plan.target)
+    forget_drawn(plan.target)
     return JoinedBuild(built=built, joined=transferred)
 
 
@@ -131,4 +135,5 @@ def plan_build_into(rasters: Rasters, cache: str | Path, **options: Unpack[Build
         "ready_to_serve": False,
         "replace": True,
     }
-    return make_plan(rasters, staged_beside(place), asked, usual=held)
+    plan = make_plan(rasters, staged_beside(place), asked, usual=held)
+    return with_word_of_drawn(plan, plan)

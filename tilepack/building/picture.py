@@ -65,3 +65,9 @@ class PictureTiles:
             for tile in self._kept
         ]
         return draw_thumbnail(self._kept.get, self._scheme, extent, ranges)
+
+
+def picture_of(plan: BuildPlan) -> PictureTiles | None:
+    """Give what keeps the tiles of a target's picture, where it is to have one that was not given."""
+    has_picture = plan.kind.is_package or plan.kind.ready_to_serve
+    return PictureTiles(plan) if has_picture and plan.request.thumbnail is None else None

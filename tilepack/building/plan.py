@@ -134,6 +134,8 @@ class BuildResult:
     """What the target says of itself."""
     levels: tuple[BuiltLevel, ...]
     """Ascending."""
+    resumed_windows: int
+    """Squares of tiles, of the plan's, that an earlier run has drawn."""
     seconds: float
 
     @property
@@ -154,5 +156,7 @@ class BuildResult:
             "tileBytes": self.tile_bytes,
             "built": [level.as_json() for level in self.levels],
             "extent": None if self.info.extent is None else self.info.extent.as_json(),
+            "windows": self.plan.windows,
+            "windowsDrawnByEarlierRun": self.resumed_windows,
             "seconds": round(self.seconds, 3),
         }

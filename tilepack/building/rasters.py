@@ -78,6 +78,8 @@ class Raster:
     """Values that become 0 and 255; None where they are bytes."""
     reductions: tuple[int, ...]
     """By how much each of its overviews is smaller."""
+    files: tuple[str, ...] = ()
+    """Those that it is read from, as far as GDAL names them."""
     turned: int = 0
     """Degrees of longitude by which it is moved, to show on the other side of the world, too."""
 
@@ -151,6 +153,7 @@ def look_at(path: str | os.PathLike[str], wish: RasterWish) -> Raster:
             palette=palette,
             stretch=wish.stretch,
             reductions=tuple(data.overviews(bands[0])),
+            files=tuple(data.files),
         )
 
 

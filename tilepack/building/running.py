@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -22,9 +22,11 @@ import numpy as np
 
 from tilepack.building.averaging import halve
 from tilepack.building.drawing import Drawer
+from tilepack.building.drawn import Drawn, DrawnLog
 from tilepack.building.encoding import TileEncoder
+from tilepack.building.fingerprint import fingerprint_of
 from tilepack.building.gathering import BundleGatherer
-from tilepack.building.picture import PictureTiles
+from tilepack.building.picture import PictureTiles, picture_of
 from tilepack.building.plan import BuildPlan, BuildResult, BuiltLevel
 from tilepack.building.planning import window_side
 from tilepack.building.pyramids import Pyramid, Reach, Window
@@ -34,6 +36,7 @@ from tilepack.extent import Extent
 from tilepack.keys import TileKey, TileRange
 from tilepack.pixels.blend import Pixels, cut, is_blank
 from tilepack.pixels.coverage import Coverage
+from tilepack.stores.base import TileWriter
 from tilepack.stores.extents import declared_extent
 from tilepack.stores.targets import create_target
 from tilepack.transfer.choice import TileChooser
@@ -47,13 +50,19 @@ _AHEAD: Final = 2
 """Windows drawn or waiting, for each thread."""
 
 
-def run_build(plan: BuildPlan, *, jobs: int | None = None, progress: Told | None = None) -> BuildResult:
+def run_build(
+    plan: BuildPlan, *, jobs: int | None = None, progress: Told | None = None, keep: bool = False
+) -> BuildResult:
     """Work off a plan. When it fails, nothing stands under the target's name that was not there before.
+
+    What was drawn is kept beside the target then, and the same build goes on from there.
 
     Args:
         plan: What to do.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         progress: Called as windows are done.
+        keep: Keep what was drawn also when all is well: the target is but a step to another, and ``forget_drawn`` is
+            called when that stands.
 
     Raises:
         CacheExistsError: The target has come to exist.
@@ -62,46 +71,53 @@ def run_build(plan: BuildPlan, *, jobs: int | None = None, progress: Told | None
     """
     begun = time.monotonic()
     counter = Counter(None)
-    work = _Work(plan, counter, jobs or os.cpu_count() or 1, progress)
-    out_of_reach(work.carry_out, counter)
+    work = _Work(plan, counter, jobs or os.cpu_count() or 1, progress, keep=keep)
+    try:
+        out_of_reach(work.carry_out, counter)
+    except BaseException as error:
+        if work.kept:
+            error.add_note(work.kept)
+        raise
     levels = [
         BuiltLevel(level=level, tiles=found.tiles, tile_bytes=found.tile_bytes, kinds=dict(sorted(found.kinds.items())))
         for level, found in sorted(work.gatherer.levels.items())
     ]
-    return BuildResult(plan=plan, info=work.info, levels=tuple(levels), seconds=time.monotonic() - begun)
-
-
-@dataclass(slots=True)
-class _Drawn:
-    """What came of a window."""
-
-    tiles: list[tuple[int, int, int, bytes]] = field(default_factory=list)
-    """Rung, row, column and data."""
-    kept: list[tuple[int, int, bytes]] = field(default_factory=list)
-    """Row, column and data of those that the target's picture is drawn from."""
-    top: Pixels | None = None
-    """The one tile that it is on its own rung, where there are rungs above."""
+    seconds = time.monotonic() - begun
+    return BuildResult(plan=plan, info=work.info, levels=tuple(levels), resumed_windows=work.resumed, seconds=seconds)
 
 
 class _Work:
     """One plan's work."""
 
-    def __init__(self, plan: BuildPlan, counter: Counter, jobs: int, progress: Told | None) -> None:
+    def __init__(self, plan: BuildPlan, counter: Counter, jobs: int, progress: Told | None, *, keep: bool) -> None:
         self.info = plan.info
         self.gatherer: BundleGatherer
         self._plan = plan
         self._counter = counter
         self._jobs = jobs
         self._progress = progress
+        self._keep = keep
         self._done = 0
+        self.resumed = 0
+        """Windows that an earlier run has drawn."""
         self._drawer = Drawer(plan.layers, plan.info.scheme)
-        self._picture = None
-        if (plan.kind.is_package or plan.kind.ready_to_serve) and plan.request.thumbnail is None:
-            self._picture = PictureTiles(plan)
+        self._picture = picture_of(plan)
+        self._log: DrawnLog
+        self.kept = ""
+        """Where what was drawn is kept, when the work was stopped: a sentence."""
 
     def carry_out(self) -> None:
         plan = self._plan
         writer = create_target(plan.target, plan.kind, plan.info, replace=plan.request.replace)
+        try:
+            self._log = DrawnLog(plan.target, fingerprint_of(plan), plan.windows)
+            self._build_target(writer)
+        except BaseException:
+            writer.abort()
+            raise
+
+    def _build_target(self, writer: TileWriter) -> None:
+        plan = self._plan
         try:
             self.gatherer = BundleGatherer(writer, Path(os.path.abspath(plan.target)).parent)  # noqa: PTH100
             try:
@@ -125,9 +141,13 @@ class _Work:
             item = package_item(self.info, plan.kind, guid, read=lambda _: None, tiles=(), thumbnail=picture)
             self._counter.add(0, 0)
             writer.commit(self.info, item)
-        except BaseException:
-            writer.abort()
+        except AreaOfInterestError:
+            self._log.discard()
             raise
+        except BaseException:
+            self.kept = self._log.close()
+            raise
+        self._log.finish(keep=self._keep)
 
     def _build(self, pyramid: Pyramid) -> None:
         picture = self._picture if self._picture is not None and self._picture.pyramid is pyramid else None
@@ -139,35 +159,44 @@ class _Work:
                 self._progress(self._done, self._plan.windows)
         climb.finish()
 
-    def _windows(self, pyramid: Pyramid, climb: _Climb) -> Iterator[tuple[int, int, _Drawn]]:
+    def _windows(self, pyramid: Pyramid, climb: _Climb) -> Iterator[tuple[int, int, Drawn]]:
         """Yield windows in the order of the Z, some being drawn ahead."""
         plan = self._plan
         rects = np.concatenate([layer.footprint.rects for layer in plan.layers])
         reach = Reach(plan.info.scheme, pyramid.base.level, rects, TileChooser(plan.info, plan.request))
-        waiting: deque[tuple[Window, Future[_Drawn]]] = deque()
+        number, scheme = plan.pyramids.index(pyramid), plan.info.scheme
+        waiting: deque[tuple[int, int, Future[Drawn]]] = deque()
         pool = ThreadPoolExecutor(self._jobs, "tilepack")
         try:
             for window in reach.windows(climb.side):
-                waiting.append((window, pool.submit(self._draw, window, climb)))
+                row, column = (at // climb.side for at in (window.tiles.row_start, window.tiles.column_start))
+                known = self._log.take(number, row, column, width=scheme.tile_width, height=scheme.tile_height)
+                if known is not None:
+                    self._counter.add(0, 0)
+                    self.resumed += 1
+                    yield row, column, known
+                    continue
+                waiting.append((row, column, pool.submit(self._draw, window, climb)))
                 if len(waiting) >= _AHEAD * self._jobs:
-                    yield self._next(waiting, climb.side)
+                    yield self._next(waiting, number)
             while waiting:
-                yield self._next(waiting, climb.side)
+                yield self._next(waiting, number)
         except BaseException:
             self._counter.stopped.set()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    @staticmethod
-    def _next(waiting: deque[tuple[Window, Future[_Drawn]]], side: int) -> tuple[int, int, _Drawn]:
-        window, future = waiting.popleft()
-        return window.tiles.row_start // side, window.tiles.column_start // side, future.result()
+    def _next(self, waiting: deque[tuple[int, int, Future[Drawn]]], number: int) -> tuple[int, int, Drawn]:
+        row, column, future = waiting.popleft()
+        drawn = future.result()
+        self._log.add(number, row, column, drawn)
+        return row, column, drawn
 
-    def _draw(self, window: Window, climb: _Climb) -> _Drawn:
+    def _draw(self, window: Window, climb: _Climb) -> Drawn:
         self._counter.add(0, 0)
         pixels = self._drawer.draw(window.tiles)
-        return _Drawn() if pixels is None else climb.work_up(window, pixels)
+        return Drawn() if pixels is None else climb.work_up(window, pixels)
 
     def _describe(self) -> CacheInfo:
         plan, scheme = self._plan, self._plan.info.scheme
@@ -198,10 +227,10 @@ class _Climb:
         )
         self._unfinished: dict[int, tuple[int, int, Pixels]] = {}
 
-    def work_up(self, window: Window, pixels: Pixels) -> _Drawn:
+    def work_up(self, window: Window, pixels: Pixels) -> Drawn:
         """Cut a window, and make all tiles of it; any thread may."""
         self._keep_to_what_is_asked(window, pixels)
-        drawn = _Drawn()
+        drawn = Drawn()
         row, column = window.tiles.row_start, window.tiles.column_start
         for rung in range(self._depth + 1):
             self._make(rung, row >> rung, column >> rung, pixels, drawn)
@@ -212,7 +241,7 @@ class _Climb:
         drawn.top = None if is_blank(pixels) else pixels
         return drawn
 
-    def take(self, row: int, column: int, drawn: _Drawn) -> None:
+    def take(self, row: int, column: int, drawn: Drawn) -> None:
         """Take a window in its turn: its row and column among windows."""
         self._finish_all_but(row, column)
         self._hand_over(drawn)
@@ -234,13 +263,13 @@ class _Climb:
                 return  # what is above holds it, too
             del self._unfinished[rung]
             tile_row, tile_column, pixels = there
-            drawn = _Drawn()
+            drawn = Drawn()
             self._make(rung, tile_row, tile_column, pixels, drawn)
             self._hand_over(drawn)
             if rung < self._top:
                 self._lay(rung, tile_row, tile_column, pixels)
 
-    def _hand_over(self, drawn: _Drawn) -> None:
+    def _hand_over(self, drawn: Drawn) -> None:
         for rung, row, column, data in drawn.tiles:
             self._gatherer.add(TileKey(self._pyramid.levels[rung], row, column), data)
         if self._picture is not None:
@@ -278,7 +307,7 @@ class _Climb:
             cut(kept, self._areas.mask(tile))
             pixels[...] = kept
 
-    def _make(self, rung: int, row: int, column: int, pixels: Pixels, drawn: _Drawn) -> None:
+    def _make(self, rung: int, row: int, column: int, pixels: Pixels, drawn: Drawn) -> None:
         """Make the tiles of a square on a rung, if a level stands on it, and those for the picture."""
         if rung in self._pyramid.levels:
             drawn.tiles += self._tiles(rung, row, column, pixels)
