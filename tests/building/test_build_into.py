@@ -6,9 +6,13 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from seeded_rasters import as_pixels, level_pixels, noise, on_the_grid, smooth, write_raster
+from vector_tiles import VECTOR
+from web_caches import write_mbtiles
 
 import tilepack
+from tilepack.keys import TileKey
 
 COLUMN, ROW, LEVEL = 40_000, 30_000, 9
 
@@ -85,6 +89,26 @@ def test_format_of_the_cache_stays(tmp_path, tile_format):
     expected = as_pixels(smooth(3, 512, 512))[..., :3].astype(int)
     expected[90:390, 90:390] = as_pixels(255 - smooth(3, 300, 300))[..., :3]
     assert np.abs(made - expected).mean() < (12 if tile_format in ("JPEG", "MIXED", "PNG8") else 0.001)
+
+
+def test_tiles_of_webp_take_what_is_built(patch, tmp_path):
+    place = TileKey(LEVEL, ROW // 256, COLUMN // 256)  # beside the patch
+    below = TileKey(LEVEL, (ROW + 410) // 256, (COLUMN + 900) // 256)
+    pixels = Image.fromarray(np.full((256, 256, 3), (9, 200, 9), np.uint8))
+    pixels.save(tmp_path / "t.webp", lossless=True)
+    data = (tmp_path / "t.webp").read_bytes()
+    target = write_mbtiles(tmp_path / "t.mbtiles", {place: data, below: data}, metadata={"format": "webp"})
+    tilepack.build_into(patch, target, resampling="nearest")
+    with tilepack.open(target) as reader:
+        assert reader.read(place) == data
+    made = level_pixels(target, LEVEL, (COLUMN + 900, ROW + 410, COLUMN + 1080, ROW + 500))
+    assert np.array_equal(made, as_pixels(noise(3, 90, 180, seed=2)))
+
+
+def test_vector_tiles_take_no_pixels(patch, tmp_path):
+    target = write_mbtiles(tmp_path / "t.mbtiles", VECTOR, metadata={"name": "t", "format": "pbf"})
+    with pytest.raises(tilepack.UnsupportedError, match="holds vector tiles, and rasters become images"):
+        tilepack.build_into(patch, target)
 
 
 def test_empty_cache_gets_all_levels(patch, tmp_path):

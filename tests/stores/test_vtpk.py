@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import shutil
 import zipfile
 
@@ -11,7 +12,7 @@ import pytest
 from caches import payload, read_all, write_files, write_zip
 from hypothesis import given
 from hypothesis import strategies as st
-from vector_tiles import LAYERS, VECTOR, mvt, vtpk_files
+from vector_tiles import HALF, LAYERS, VECTOR, field, mvt, root_json, varint, vtpk_files
 
 import tilepack
 from tilepack.cache import StorageFormat, TileFormat
@@ -170,6 +171,56 @@ def test_scheme_of_a_package_is_that_of_its_document(package):
     with tilepack.open(package) as reader:
         said = json.loads(vtpk_files()["p12/root.json"])["tileInfo"]["lods"]
         assert [lod.resolution for lod in reader.info.scheme.levels] == [lod["resolution"] for lod in said]
+
+
+@pytest.mark.parametrize("name", ["tilemap", "elsewhere", "../../..", None, 7])
+@pytest.mark.parametrize("index", [b"", b"{", b"[]", b'{"index": [[[[[]]]]]}', b"[" * 100_000, bytes(300_000), None])
+def test_index_of_the_tiles_is_passed_over(tmp_path, name, index):
+    files = vtpk_files(tileMap=name)
+    del files["p12/tilemap/root.json"]
+    if index is not None:
+        files["p12/tilemap/root.json"] = index
+    write_zip(tmp_path / "a.vtpk", files)
+    assert read_all(tmp_path / "a.vtpk") == VECTOR
+    assert not tilepack.verify(tmp_path / "a.vtpk", deep=True).errors
+
+
+def test_tiles_may_be_large_and_the_package_exported(tmp_path):
+    layer = field(3, field(1, b"land") + varint(15 << 3) + b"\2" + field(4, random.Random(1).randbytes(300_000)))
+    large = gzip.compress(mvt(ONE) + layer, mtime=0)
+    assert len(large) > 1 << 16
+    tiles = VECTOR | {ONE: large}
+    write_zip(tmp_path / "a.vtpk", vtpk_files(tiles, exportTilesAllowed=True, maxExportTilesCount=100_000))
+    assert read_all(tmp_path / "a.vtpk") == tiles
+    assert not tilepack.verify(tmp_path / "a.vtpk", deep=True).errors
+    for name in ("a.mbtiles", "a.pmtiles", "b.vtpk"):
+        tilepack.convert(tmp_path / ("a.pmtiles" if name == "b.vtpk" else "a.vtpk"), tmp_path / name)
+        assert read_all(tmp_path / name) == tiles
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_tiles_may_have_other_sides_and_keep_their_zooms(tmp_path, side):
+    write_zip(tmp_path / "a.vtpk", vtpk_files(tileInfo=tile_info(side)))
+    with tilepack.open(tmp_path / "a.vtpk") as reader:
+        assert (reader.info.scheme.tile_width, reader.warnings) == (side, [])
+    assert not tilepack.verify(tmp_path / "a.vtpk", deep=True).errors
+    for name in ("a.mbtiles", "a.pmtiles"):
+        tilepack.convert(tmp_path / "a.vtpk", tmp_path / name)
+        assert read_all(tmp_path / name) == VECTOR
+
+
+def test_sides_that_no_web_tile_has_are_refused_there(tmp_path):
+    write_zip(tmp_path / "a.vtpk", vtpk_files(tileInfo=tile_info(4096)))
+    assert read_all(tmp_path / "a.vtpk") == VECTOR
+    with pytest.raises(tilepack.TilingSchemeError, match="4096 x 4096 pixels; MBTILES holds tiles of 256, 512 or 1024"):
+        tilepack.convert(tmp_path / "a.vtpk", tmp_path / "a.mbtiles")
+
+
+def tile_info(side: int) -> dict[str, object]:
+    """Describe the grid of the web with tiles of a side."""
+    widths = [2 * HALF / side / 2**zoom for zoom in range(20)]
+    lods = [{"level": zoom, "resolution": width, "scale": width * 96 / 0.0254} for zoom, width in enumerate(widths)]
+    return {**root_json()["tileInfo"], "rows": side, "cols": side, "lods": lods}
 
 
 # Vector tiles by themselves

@@ -25,7 +25,7 @@ from tilepack.building.planning import BuildOptions, Rasters, make_plan
 from tilepack.building.running import Told, run_build
 from tilepack.cache import TileFormat
 from tilepack.disk.durable import remove
-from tilepack.errors import CacheNotFoundError, TransferError
+from tilepack.errors import CacheNotFoundError, TransferError, UnsupportedError
 from tilepack.stores.open import open_cache
 from tilepack.transfer.counting import Progress
 from tilepack.transfer.importing import import_cache
@@ -124,8 +124,11 @@ def plan_build_into(rasters: Rasters, cache: str | Path, **options: Unpack[Build
         info = reader.info
         known = {lod.level for lod in info.scheme.levels}
         held = [level for level in reader.levels() if level in known and reader.bundles(level)]
-    # JPEG holds no edges: they come as PNG, and are laid on the JPEG that is there.
-    tile_format = TileFormat.MIXED if info.tile_format is TileFormat.JPEG else info.tile_format
+    if info.tile_format is TileFormat.PBF:
+        raise UnsupportedError(f"{place}: holds vector tiles, and rasters become images; build into a cache of images")
+    # JPEG holds no edges: they come as PNG, and are laid on the JPEG that is there. WebP is read, and not written.
+    is_mixed = info.tile_format in (TileFormat.JPEG, TileFormat.WEBP)
+    tile_format = TileFormat.MIXED if is_mixed else info.tile_format
     asked: BuildOptions = {
         **options,
         "scheme": info.scheme,
