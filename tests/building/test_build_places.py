@@ -166,3 +166,17 @@ def test_overviews_serve_levels_drawn_small(tmp_path):
     first, second = (level_pixels(tmp_path / f"{name}.tpkx", 8, boxes).astype(int) for name in ("with", "without"))
     assert (first[..., 3] == 255).all()
     assert np.abs(first - second).max() <= 2
+
+
+def test_levels_that_nobody_could_build_are_refused_at_once_and_their_parts_are_not(tmp_path):
+    width = 2 * ORIGIN / 40
+    world = write_raster(tmp_path / "w.tif", noise(3, 40, 40), Affine(width, 0, -ORIGIN, 0, -width, ORIGIN))
+    with pytest.raises(tilepack.TilingSchemeError, match=r"level 17: the rasters would come to 17,1\d\d,\d\d\d,\d\d\d"):
+        tilepack.plan_build(world, tmp_path / "t.tpkx", levels="0-23")
+    for part in (
+        {"bbox": (8, 47, 8.001, 47.001)},
+        {"extent": (891_000, 5_942_000, 891_100, 5_942_100)},
+        {"area": "SRID=4326;POLYGON((8 47, 8.001 47, 8 47.001, 8 47))"},
+    ):
+        plan = tilepack.plan_build(world, tmp_path / "t.tpkx", levels="0-23", **part)
+        assert 0 < plan.tiles < 3000

@@ -39,7 +39,8 @@ WINDOW: Final = 2048
 _WHITE: Final = (255, 255, 255)
 _MAGNIFIED: Final = 2.0
 """Pixels of the finest level along one of the rasters' beyond which their user is told."""
-_MOST_TILES: Final = 1 << 36
+_MOST_TILES: Final = 1 << 33
+"""Of a level: the planet at zoom 16, twice. They are counted before they are drawn, and would take days."""
 
 
 class BuildOptions(TypedDict, total=False):
@@ -138,6 +139,12 @@ def make_plan(rasters: Rasters, target: str | Path, options: BuildOptions, *, us
     chooser = TileChooser(info, request)
     rects = np.concatenate([layer.footprint.rects for layer in layers])
     reaches = {level: Reach(scheme, level, rects, chooser) for level in chosen}
+    for level, reach in reaches.items():
+        if reach.most > _MOST_TILES:
+            raise TilingSchemeError(
+                f"level {level}: the rasters would come to {reach.most:,} tiles there, and {_MOST_TILES:,} are the "
+                f"most; choose coarser levels, or an area of interest"
+            )
     levels = tuple(_level_plan(scheme.level(level), reaches[level], pyramids) for level in chosen)
     drawn = [level for level in levels if level.is_drawn]
     if not any(level.tiles for level in drawn):

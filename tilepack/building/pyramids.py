@@ -106,8 +106,19 @@ class Reach:
         bounds += edge
         bounds[:, [0, 2]] = np.floor(bounds[:, [0, 2]])
         bounds[:, [1, 3]] = np.ceil(bounds[:, [1, 3]])
-        whole = np.unique(np.clip(bounds, 0, 2**40).astype(np.int64), axis=0)
+        whole = np.clip(bounds, 0, 2**40).astype(np.int64)
+        asked = chooser.bounds(level)
+        if asked is not None:
+            whole[:, :2] = np.clip(whole[:, :2], asked.row_start, asked.row_stop)
+            whole[:, 2:] = np.clip(whole[:, 2:], asked.column_start, asked.column_stop)
+        whole = np.unique(whole, axis=0)
         self._ranges: NDArray[np.int64] = whole[(whole[:, 0] < whole[:, 1]) & (whole[:, 2] < whole[:, 3])]
+
+    @property
+    def most(self) -> int:
+        """More tiles there cannot be; where rectangles overlap, fewer. Nothing is counted one by one."""
+        top, bottom, left, right = self._ranges.T
+        return int(((bottom - top).astype(float) * (right - left)).sum())
 
     @cached_property
     def bundles(self) -> list[BundleKey]:
@@ -125,8 +136,9 @@ class Reach:
     def tiles(self, bundle: BundleKey) -> NDArray[np.bool_]:
         """Give the tiles of a bundle, bool (128, 128)."""
         mask = np.zeros((PACKET_SIZE, PACKET_SIZE), np.bool_)
-        corner = np.array([bundle.row, bundle.row, bundle.column, bundle.column])
-        local = np.clip(self._ranges - corner, 0, PACKET_SIZE)
+        local = self._ranges - np.array([bundle.row, bundle.row, bundle.column, bundle.column])
+        near = (local[:, 0] < PACKET_SIZE) & (local[:, 1] > 0) & (local[:, 2] < PACKET_SIZE) & (local[:, 3] > 0)
+        local = np.clip(local[near], 0, PACKET_SIZE)
         for top, bottom, left, right in np.unique(local, axis=0).tolist():
             mask[top:bottom, left:right] = True
         if not self._chooser.takes_all and mask.any():

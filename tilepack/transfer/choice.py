@@ -60,6 +60,12 @@ class TileChooser:
         """Whether neither area nor extent was given."""
         return self._areas is None and self._extent is None and self._box is None
 
+    def bounds(self, level: int) -> TileRange | None:
+        """Give a rectangle beyond which no tile of a level is taken; None where there is no bound."""
+        area = self._box if self._areas is None else self._areas.at(level)
+        extent = self._extent if area is None else area.extent
+        return None if extent is None else self._scheme.tiles_in(extent, level)
+
     def choose(
         self, reader: TileReader, bundle: BundleKey, tiles: TileRange, present: Flags | None = None
     ) -> TileChoice | None:
