@@ -6,7 +6,9 @@ import fuzz_caches
 import fuzz_documents
 import fuzz_jobs
 import fuzz_packages
+import fuzz_rasters
 import fuzz_tiles
+import fuzz_vector
 import fuzz_web
 
 TARGETS = (
@@ -17,6 +19,8 @@ TARGETS = (
     *fuzz_areas.TARGETS,
     *fuzz_jobs.TARGETS,
     *fuzz_web.TARGETS,
+    *fuzz_vector.TARGETS,
+    *fuzz_rasters.TARGETS,
     *fuzz_caches.TARGETS,
 )
 
