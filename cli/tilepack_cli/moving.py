@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -54,7 +55,7 @@ def carry_out(
     """Do it, and show what was done.
 
     Args:
-        work: Does it; takes ``looking``, ``planned`` and ``progress``.
+        work: Does it; takes ``looking``, ``planned`` and ``progress``, what joins also ``finishing``.
         target: The target.
         joins: Whether it exists and takes tiles in.
         json: Write JSON.
@@ -82,7 +83,7 @@ def move(
     """Do it, under a progress bar.
 
     Args:
-        work: Does it; takes ``looking``, ``planned`` and ``progress``.
+        work: Does it; takes ``looking``, ``planned`` and ``progress``, what joins also ``finishing``.
         target: The target.
         joins: Whether it exists and takes tiles in.
         quiet: Say nothing.
@@ -97,4 +98,5 @@ def move(
             announce(plan)
             show_warnings(name_useless(plan), quiet=quiet, console=moving.console)
 
-        return work(looking=moving.so_far, planned=begin, progress=moving.moved)
+        more = {"finishing": partial(moving.writing, target.name)} if joins else {}
+        return work(looking=moving.so_far, planned=begin, progress=moving.moved, **more)

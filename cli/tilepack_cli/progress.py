@@ -32,7 +32,7 @@ class _Bytes(ProgressColumn):
     """Bytes moved, of how many, and how many a second."""
 
     def render(self, task: Task) -> Text:
-        if not task.total:
+        if not task.total or not task.fields.get("in_bytes", True):
             return Text()
         rate = size(task.finished_speed or task.speed or 0)
         return Text(f"{size(task.completed)}/{size(task.total)}  {rate}/s", style="progress.download")
@@ -176,6 +176,19 @@ class Moving(_Shown):
                 self._progress.update(self._task, completed=self._total, description="finishing")
         elif self._is_due():
             self._progress.update(self._task, completed=self._bytes, description=self._tiles_so_far())
+
+    def writing(self, name: str, done: int, total: int) -> None:
+        """Tell how much of a file that is written anew is there.
+
+        Args:
+            name: The file's.
+            done: Parts of it that are there.
+            total: How many there are.
+        """
+        if not done:  # windows of tiles are counted from now on
+            self._progress.reset(self._task, total=total, description=f"writing {name}", in_bytes=False)
+        elif self._is_due():
+            self._progress.update(self._task, completed=done)
 
     def _tiles_so_far(self) -> str:
         return f"{count(self._tiles):>{self._width}} tiles"

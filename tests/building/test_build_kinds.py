@@ -233,6 +233,13 @@ def test_what_means_nothing_is_refused_before_anything_is_written(tmp_path, valu
     assert [path.name for path in tmp_path.iterdir()] == ["r.tif"]
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_place_that_is_no_number_is_refused(tmp_path, number):
+    raster = write_raster(tmp_path / "r.tif", noise(3, 9, 9), Affine(10, 0, number, 0, -10, 6e6))
+    with pytest.raises(tilepack.UnsupportedError, match="its georeferencing has numbers that are none"):
+        tilepack.build(raster, tmp_path / "t.tpkx")
+
+
 def test_cmyk_is_refused(raster, tmp_path):
     place = raster(noise(4, 9, 9), photometric="CMYK")
     with pytest.raises(tilepack.UnsupportedError, match="CMYK"):

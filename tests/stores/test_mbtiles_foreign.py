@@ -41,3 +41,19 @@ def test_file_with_grids_is_not_changed_and_one_with_empty_tables_of_them_is(tmp
         database.execute('delete from "the grids"')
     work()
     assert read_all(target) == (TILES | MORE if change == "import" else {})
+
+
+@pytest.mark.parametrize("target", ["a.tpkx", "a.mbtiles", "a.pmtiles"])
+def test_what_has_no_place_in_a_new_target_is_said(tmp_path, target):
+    source = write_mbtiles(tmp_path / "source.mbtiles", TILES)
+    with contextlib.closing(sqlite3.connect(source)) as database, database:
+        database.execute("create table grids (zoom_level integer, grid blob)")
+        database.execute("insert into grids values (5, 'grid')")
+        database.execute("create table keymap (key_name text)")
+        database.execute("create view broken as select no_such_function(zoom_level) as level from tiles")
+    words = "tables beside the tiles stay behind: broken, grids"
+    assert words in tilepack.plan_convert(source, tmp_path / target).warnings
+    assert words in tilepack.convert(source, tmp_path / target).plan.warnings
+    assert read_all(tmp_path / target) == TILES
+    plain = write_mbtiles(tmp_path / "plain.mbtiles", TILES)
+    assert not [text for text in tilepack.plan_convert(plain, tmp_path / f"b{target}").warnings if "tables" in text]

@@ -34,6 +34,7 @@ SCHEME = web_scheme()
 AREA = ragged(square(SCHEME, 6, 19, 33, 3), 3)
 OURS = block(overlay, 6, range(19, 22), range(33, 35), SCHEME) | block(overlay, 3, range(2, 4), range(4, 5), SCHEME)
 THEIRS = block(aside(both), 6, range(20, 22), range(34, 36), SCHEME) | block(both, 4, range(5, 6), range(6, 7), SCHEME)
+PNG = payload(TileKey(9, 1, 1), "png")
 SAID = {"name": "Theirs", "attribution": "© them", "vendor": "kept", "scheme": "tms"}
 
 
@@ -263,3 +264,24 @@ def test_vector_tiles_stay_among_themselves(source, tmp_path):
     more = {TileKey(3, 2, 4): b"\x1f\x8b\x08\x00 others", TileKey(3, 2, 5): b"\x1f\x8b\x08\x00 more"}
     tilepack.import_cache(write_mbtiles(tmp_path / "more.mbtiles", more), place)
     assert look_in_mbtiles(place) == more
+
+
+@pytest.mark.parametrize("kind", ["mbtiles", "pmtiles", "zip"])
+def test_writing_the_file_anew_is_told_in_parts(tmp_path, kind):
+    target, source = tmp_path / f"t.{kind}", tmp_path / "source.mbtiles"
+    spread = {TileKey(9, row * 128, column * 128): PNG for row in range(4) for column in range(3)}
+    tilepack.convert(write_mbtiles(tmp_path / "before.mbtiles", spread), target)
+    write_mbtiles(source, {TileKey(9, 1, 1): PNG, TileKey(9, 500, 500): PNG})
+    parts = []
+    tilepack.import_cache(source, target, finishing=lambda done, total: parts.append((done, total)))
+    assert parts == [(done, 13) for done in range(13)]  # 12 windows, and one that is new
+
+
+@pytest.mark.parametrize("kind", ["mbtiles", "pmtiles", "zip", "folder"])
+def test_sources_that_do_not_tell_what_changed_are_refused_by_name(tmp_path, kind):
+    tilepack.convert(write_mbtiles(tmp_path / "s.mbtiles", {TileKey(9, 1, 1): PNG}), tmp_path / "cache")
+    source = tmp_path / (f"t.{kind}" if kind != "folder" else "t")
+    tilepack.convert(tmp_path / "cache", source, storage_format="xyz" if kind == "folder" else None)
+    said = {"mbtiles": "MBTILES", "pmtiles": "PMTILES"}.get(kind, "XYZ")
+    with pytest.raises(tilepack.UnsupportedError, match=f"is {said}; what changed is told by the files of bundles"):
+        tilepack.import_cache(source, tmp_path / "cache", only_changed=True)

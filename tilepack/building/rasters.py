@@ -182,6 +182,11 @@ def _require_place(data: DatasetReader, place: str) -> None:
     if data.crs is None or not data.crs:
         lies = "has control points alone" if data.gcps[0] else "says nowhere in which coordinate system it lies"
         raise UnsupportedError(f"{place}: {lies}; give it one by gdal_translate -a_srs, or gdalwarp")
+    if not all(math.isfinite(number) for number in tuple(data.transform)[:6]):
+        raise UnsupportedError(
+            f"{place}: its georeferencing has numbers that are none: {', '.join(map(str, tuple(data.transform)[:6]))}; "
+            f"give it corners by gdal_translate -a_ullr"
+        )
     if data.transform.is_identity or data.transform.is_degenerate:
         raise UnsupportedError(
             f"{place}: does not say where it lies (no georeferencing); give it corners by gdal_translate -a_ullr, or a "

@@ -117,10 +117,17 @@ class MbtilesReader(WebReader):
         foreign = []
         for name in (str(name) for name, _, _ in found):
             known = name.lower() in _KNOWN_TABLES or name.lower().startswith("sqlite_") or name.lower() in view
-            quoted = name.replace('"', '""')
-            if not known and self._file.all(f'select 1 from "{quoted}" limit 1'):  # noqa: S608  a name out of the file
+            if not known and self._holds_rows(name):
                 foreign.append(name)
         return foreign
+
+    def _holds_rows(self, name: str) -> bool:
+        """Tell whether a table has rows; one that cannot be looked at counts as one that has."""
+        quoted = name.replace('"', '""')
+        try:
+            return bool(self._file.all(f'select 1 from "{quoted}" limit 1'))  # noqa: S608  a name out of the file
+        except BundleError:
+            return True
 
     def _find_levels(self) -> list[int]:
         found: list[int] = []

@@ -34,8 +34,8 @@ def sight(reader: TileReader, level: int) -> dict[str, Stamp]:
     """
     if not isinstance(reader, CompactReader | ExplodedReader):
         raise UnsupportedError(
-            f"{reader.place}: nobody can tell from outside what changed in it; leave --changed out, or convert it into "
-            f"a cache first"
+            f"{reader.place}: is {reader.info.storage_format}; what changed is told by the files of bundles, and it "
+            f"has none: leave --changed out, or keep the source as a cache of ArcGIS'"
         )
     folder = reader.folders.get(level)
     if folder is None:

@@ -62,13 +62,14 @@ class WebFileUpdater:
 
     is_begun = False
 
-    def __init__(self, writer: TileWriter, reader: WebReader, tick: Callable[[], None]) -> None:
+    def __init__(self, writer: TileWriter, reader: WebReader, tick: Callable[[int, int], None]) -> None:
         """Begin.
 
         Args:
             writer: The new file.
             reader: The old one, opened after the new one was begun; it is closed before that takes its place.
-            tick: Called now and then while all is written at the end; what it raises ends the work.
+            tick: Called with the windows that are written and how many there are, while all is written at the end; what
+                it raises ends the work.
 
         Raises:
             TransferError: There is no place for what changes.
@@ -135,8 +136,9 @@ class WebFileUpdater:
             return
         held = {bundle for level in reader.levels() for bundle in reader.bundles(level)}
         rank = writer.rank if isinstance(writer, SupportsOrder) else None
-        for bundle in sorted({*held, *self._changes}, key=rank):
-            self._tick()
+        windows = sorted({*held, *self._changes}, key=rank)
+        for done, bundle in enumerate(windows):
+            self._tick(done, len(windows))
             writer.write_bundle(bundle, self._tiles(bundle, is_held=bundle in held), None)
         if isinstance(reader, XyzReader) and isinstance(writer, XyzWriter):
             _carry_over(reader, writer.container)

@@ -7,6 +7,7 @@ from typing import Final
 from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import UnsupportedError
 from tilepack.stores.base import TileReader
+from tilepack.stores.mbtiles import MbtilesReader
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.request import TransferRequest
 
@@ -59,6 +60,12 @@ def refuse_vector_target(target: TileReader) -> None:
             f"{target.place}: is a vector tile package; tilepack does not change which tiles those hold, for their "
             f"index (tilemap) would contradict them: make MBTiles of it, change that, and make a new .vtpk"
         )
+
+
+def left_out_tables(reader: TileReader) -> list[str]:
+    """Say in a sentence which tables of a database find no place in a new target."""
+    tables = reader.foreign_tables() if isinstance(reader, MbtilesReader) else []
+    return [f"tables beside the tiles stay behind: {', '.join(tables)}"] if tables else []
 
 
 def vector_warnings(reader: TileReader, kind: TargetKind) -> list[str]:

@@ -13,6 +13,9 @@ from tilepack.stores.base import Piece, RawBundle
 Progress = Callable[[int, int], None]
 """Called with tiles and bytes moved since the last call, from any thread."""
 
+Finishing = Callable[[int, int], None]
+"""Called with what is done and how much there is, while one file is written anew at the end."""
+
 _AnyPiece = TypeVar("_AnyPiece", bound=Piece)
 
 _REPORT_TILES: Final = 64
@@ -26,11 +29,12 @@ class Stopped(Exception):  # noqa: N818  no error: the work was called off elsew
 class Counter:
     """Counts what was moved, passes it on, and ends the work when it is called off. Safe to share among threads."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, finishing: Finishing | None = None) -> None:
         self.tiles = 0
         self.bytes = 0
         self.stopped = threading.Event()
         self._progress = progress
+        self._finishing = finishing
         self._lock = threading.Lock()
 
     def add(self, tiles: int, count: int) -> None:
@@ -46,6 +50,16 @@ class Counter:
             self.bytes += count
             if self._progress is not None:
                 self._progress(tiles, count)
+
+    def finish(self, done: int, total: int) -> None:
+        """Tell how much of what is written at the end is done.
+
+        Raises:
+            Stopped: The work was called off.
+        """
+        self.add(0, 0)
+        if self._finishing is not None:
+            self._finishing(done, total)
 
     def add_bytes(self, count: int) -> None:
         """Count bytes of tiles that are not yet through.

@@ -14,7 +14,7 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.targets import parse_storage_format
 from tilepack.transfer.asking import SelectionOptions, make_request
-from tilepack.transfer.counting import Progress
+from tilepack.transfer.counting import Finishing, Progress
 from tilepack.transfer.describe import description_warnings
 from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
 from tilepack.transfer.plan import TransferPlan
@@ -51,6 +51,7 @@ def export_cache(
     looking: Callable[[int], None] | None = None,
     planned: Callable[[TransferPlan], None] | None = None,
     progress: Progress | None = None,
+    finishing: Finishing | None = None,
     **options: Unpack[ExportOptions],
 ) -> TransferResult:
     """Export part of a cache or package into a new one, cut at pixel resolution to an area of interest.
@@ -65,6 +66,7 @@ def export_cache(
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
         progress: Called with tiles and bytes moved since the last call, from any thread.
+        finishing: Called with what is done and how much there is, while a file of web tiles is written anew at the end.
         **options: See ``ExportOptions``.
 
     Raises:
@@ -72,7 +74,16 @@ def export_cache(
     """
     joined = _for_existing(Path(target), options)
     if joined is not None:
-        return import_cache(source, target, jobs=jobs, looking=looking, planned=planned, progress=progress, **joined)
+        return import_cache(
+            source,
+            target,
+            jobs=jobs,
+            looking=looking,
+            planned=planned,
+            progress=progress,
+            finishing=finishing,
+            **joined,
+        )
     with open_cache(source) as reader:
         plan = _plan(reader, Path(target), options, looking)
         if planned is not None:

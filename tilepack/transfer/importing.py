@@ -15,7 +15,7 @@ from tilepack.stores.reader import StoreReader
 from tilepack.stores.updating import layout_of
 from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.changes import find_changes
-from tilepack.transfer.counting import Progress
+from tilepack.transfer.counting import Finishing, Progress
 from tilepack.transfer.describe import description_warnings
 from tilepack.transfer.idling import nothing_done, plan_if_unchanged
 from tilepack.transfer.joining import plan_update
@@ -52,6 +52,7 @@ def import_cache(
     looking: Callable[[int], None] | None = None,
     planned: Callable[[TransferPlan], None] | None = None,
     progress: Progress | None = None,
+    finishing: Finishing | None = None,
     **options: Unpack[ImportOptions],
 ) -> TransferResult:
     """Import part of a cache or package into another one, cut at pixel resolution to an area of interest.
@@ -68,6 +69,7 @@ def import_cache(
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
         progress: Called with tiles and bytes moved since the last call, from any thread.
+        finishing: Called with what is done and how much there is, while a file of web tiles is written anew at the end.
         **options: See ``ImportOptions``.
 
     Raises:
@@ -82,7 +84,7 @@ def import_cache(
         plan = _plan(reader, Path(target), options, looking)
         if planned is not None:
             planned(plan)
-        return run_update(plan, reader, jobs=jobs, progress=progress)
+        return run_update(plan, reader, jobs=jobs, progress=progress, finishing=finishing)
 
 
 def plan_import(

@@ -22,6 +22,7 @@ from tilepack.stores.extents import tile_box
 from tilepack.stores.targets import TargetKind, target_kind
 from tilepack.transfer.admission import (
     is_looked_at,
+    left_out_tables,
     new_tile_format,
     refuse_formats,
     uncuttable,
@@ -76,6 +77,7 @@ def plan_transfer(
     looked_at = request.pixels.drop_blank or request.quality is not None or is_looked_at(reader, kind)
     warnings += useless_wishes(reader, request, kind)
     warnings += vector_warnings(reader, kind)
+    warnings += left_out_tables(reader)
     chooser = TileChooser(reader.info, request)
     tasks: list[BundleTask] = []
     found = Described()

@@ -115,7 +115,7 @@ def rewrite(
         TilepackError: Whatever the steps raise.
     """
     with ExitStack() as opened:
-        updater, work = _take(site, begin, opening, opened, lambda: counter.add(0, 0))
+        updater, work = _take(site, begin, opening, opened, counter.finish)
         try:
             _work_off(work, updater, counter, jobs or os.cpu_count() or 1)
             updater.settle()
@@ -190,7 +190,7 @@ def _refuse_changed(site: Site, target: Target) -> None:
 
 
 def _take(
-    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[int, int], None]
 ) -> tuple[TileUpdater, Work]:
     if site.is_package and site.info.storage_format.is_web:
         return _take_web_file(site, begin, opening, opened, tick)
@@ -229,7 +229,7 @@ def _take(
 
 
 def _take_web_file(
-    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[], None]
+    site: Site, begin: Callable[[Target], Work], opening: Open, opened: ExitStack, tick: Callable[[int, int], None]
 ) -> tuple[TileUpdater, Work]:
     with opening(site.place) as before:
         if not isinstance(before, WebReader):

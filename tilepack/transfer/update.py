@@ -23,7 +23,7 @@ from tilepack.stores.updating import SupportsDescription, TileUpdater, describe_
 from tilepack.stores.web import WebReader
 from tilepack.transfer.changes import Notes
 from tilepack.transfer.choice import Flags
-from tilepack.transfer.counting import Counter, Progress, out_of_reach
+from tilepack.transfer.counting import Counter, Finishing, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
 from tilepack.transfer.describe import describe_joined
 from tilepack.transfer.memory import TargetMemory, format_memory, recall, remember, remember_ahead
@@ -37,7 +37,12 @@ from tilepack.transfer.splicing import Splicer
 
 
 def run_update(
-    plan: TransferPlan, reader: TileReader, *, jobs: int | None = None, progress: Progress | None = None
+    plan: TransferPlan,
+    reader: TileReader,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    finishing: Finishing | None = None,
 ) -> TransferResult:
     """Work off a plan on a target that exists.
 
@@ -49,6 +54,7 @@ def run_update(
         reader: The source that was planned for.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         progress: Called as tiles are moved.
+        finishing: Called while a file of web tiles is written anew at the end.
 
     Raises:
         BundleError: A bundle is malformed.
@@ -56,7 +62,7 @@ def run_update(
         TransferError: Another writer is at work, another work was stopped here, or reading or writing failed.
     """
     begun = time.monotonic()
-    counter = Counter(progress)
+    counter = Counter(progress, finishing)
     work = _Update(plan, reader, counter)
     out_of_reach(lambda: work.carry_out(jobs), counter)
     tally = work.tally
