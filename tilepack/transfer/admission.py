@@ -7,8 +7,8 @@ from typing import Final
 from tilepack.cache import StorageFormat, TileFormat
 from tilepack.errors import UnsupportedError
 from tilepack.stores.base import TileReader
-from tilepack.stores.mbtiles import MbtilesReader
 from tilepack.stores.targets import TargetKind
+from tilepack.stores.web.mbtiles import MbtilesReader
 from tilepack.transfer.request import TransferRequest
 
 _WITH_JPEG: Final = (TileFormat.JPEG, TileFormat.MIXED, TileFormat.WEBP)
