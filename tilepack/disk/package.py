@@ -25,6 +25,10 @@ _PIECE: Final = 1 << 20
 """Bytes moved at once from a spool into the package."""
 
 
+_STEP: Final = 1 << 20
+"""Bytes by which the disk is asked for space: once for each of many small members it would take most of the time."""
+
+
 class _MemberSink:
     """A member of a package, being written at its place."""
 
@@ -207,8 +211,8 @@ class PackageContainer:
                 self.reserve(path, size)
             member = self._reserved[path]
             if self._end > self._allocated:
-                self.file.allocate(self._end)
-                self._allocated = self._end
+                self._allocated = -(-self._end // _STEP) * _STEP
+                self.file.allocate(self._allocated)
         if member.size != size:
             raise TransferError(
                 f"{self.place}/{path}: has {size} bytes, and had {member.size} when the work was planned; the source "
