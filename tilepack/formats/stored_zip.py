@@ -100,7 +100,7 @@ def format_local_header(member: Member, moment: tuple[int, int]) -> bytes:
     )
 
 
-def format_directory(members: Sequence[Member], offset: int, moment: tuple[int, int]) -> bytes:
+def format_directory(members: Sequence[Member], offset: int, moment: tuple[int, int]) -> bytearray:
     """Give the central directory with its end record.
 
     Args:
@@ -108,19 +108,18 @@ def format_directory(members: Sequence[Member], offset: int, moment: tuple[int, 
         offset: Where the directory starts in the package.
         moment: ZIP's time and date, for all of them.
     """
-    directory = b"".join(_format_entry(member, moment) for member in members)
+    directory = bytearray()  # there may be millions, and joined they would all be there twice
+    for member in members:
+        directory += _format_entry(member, moment)
     count, size = len(members), len(directory)
-    end = b""
     if count >= _ENTRY_LIMIT or offset >= _LIMIT or size >= _LIMIT:
-        end = struct.pack(
+        directory += struct.pack(
             "<4sQ2H2I4Q", b"PK\6\6", 44, _ZIP64_VERSION, _ZIP64_VERSION, 0, 0, count, count, size, offset
-        ) + struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
+        )
+        directory += struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
     short = min(count, _ENTRY_LIMIT)
-    return (
-        directory
-        + end
-        + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, short, short, min(size, _LIMIT), min(offset, _LIMIT), 0)
-    )
+    directory += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, short, short, min(size, _LIMIT), min(offset, _LIMIT), 0)
+    return directory
 
 
 def _format_entry(member: Member, moment: tuple[int, int]) -> bytes:
