@@ -19,6 +19,7 @@ import tilepack
 from tilepack.building import planning
 from tilepack.building.drawing import Drawer
 from tilepack.building.drawn import Drawn, drawn_beside
+from tilepack.disk.files import PositionedFile
 
 COLUMN, ROW, LEVEL = 40_000, 30_000, 9
 OPTIONS = {"levels": "5-9", "name": "same"}
@@ -216,18 +217,20 @@ def test_what_is_not_tilepacks_is_left_alone(raster, tmp_path, words):
     assert there.read_bytes() == words
 
 
-def test_full_disk_stops_the_keeping_and_not_the_build(raster, tmp_path, monkeypatch):
+@pytest.mark.parametrize("room", [200, 40_000])
+def test_full_disk_stops_the_keeping_and_not_the_build(raster, tmp_path, monkeypatch, room):
     tilepack.build(raster, tmp_path / "whole.tpkx", **OPTIONS)
-    monkeypatch.setattr(Drawn, "to_bytes", lambda _: Huge())
-    assert tilepack.build(raster, tmp_path / "t.tpkx", **OPTIONS).tiles
+    write = PositionedFile.write
+
+    def write_if_there_is_room(file: PositionedFile, data: bytes, position: int) -> None:
+        if file.path.endswith(".partial.drawn") and position + len(data) > room:
+            raise tilepack.TransferError("cannot write: No space left on device")
+        write(file, data, position)
+
+    monkeypatch.setattr(PositionedFile, "write", write_if_there_is_room)
+    tilepack.build(raster, tmp_path / "t.tpkx", **OPTIONS)
     assert files_of(tmp_path / "t.tpkx") == files_of(tmp_path / "whole.tpkx")
-
-
-class Huge(bytes):
-    """Bytes that no disk takes."""
-
-    def __radd__(self, other: bytes) -> bytes:
-        raise tilepack.TransferError("cannot write: No space left on device")
+    assert names_in(tmp_path) == {"t.tpkx", "whole.tpkx"}
 
 
 def test_raster_that_cannot_be_read_on_leaves_what_was_drawn(raster, tmp_path, monkeypatch):

@@ -211,7 +211,8 @@ class DrawnLog:
         place = struct.pack("<Iqq", pyramid, row, column)
         crc = zlib_ng.crc32(data, zlib_ng.crc32(place))
         try:
-            self._file.write(struct.pack("<II", crc, len(data)) + place + data, self._end)
+            self._file.write(struct.pack("<II", crc, len(data)) + place, self._end)
+            self._file.write(data, self._end + _RECORD.size)
         except TransferError:
             self.discard()
             return
