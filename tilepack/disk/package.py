@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from zlib_ng import zlib_ng
 
 from tilepack.disk.files import PositionedFile, Sink, nameless_file
+from tilepack.disk.member_table import MemberTable
 from tilepack.disk.staging import Staging
 from tilepack.errors import TransferError
 from tilepack.formats.stored_zip import (
@@ -120,7 +121,8 @@ class PackageContainer:
         self._end = 0
         self._allocated = 0
         self._reserved: dict[str, Member] = {}
-        self._finished: dict[str, Member] = {}
+        self._finished = MemberTable()
+        self._folders: set[str] = set()
         # A plain dict walks over all that were taken from its front, each time that it is asked for the first.
         self._later: OrderedDict[str, _Spooled | None] = OrderedDict()
         self._aside: PositionedFile | None = None
@@ -178,20 +180,22 @@ class PackageContainer:
             del self._later[path]
             self.reserve(path, spooled.size)
             member = self._reserved.pop(path)
-            self._finished[path] = Member(path, member.offset, member.size, spooled.crc)
+            placed = Member(path, member.offset, member.size, spooled.crc)
+            self._finished.add(placed)
             at = member.offset + local_header_size(path, member.size)
             spooled.move(self.file, at)
             if spooled.file is not self._aside:
                 spooled.file.close()
-            self.file.write(format_local_header(self._finished[path], self._moment), member.offset)
+            self.file.write(format_local_header(placed, self._moment), member.offset)
 
     def make_folder(self, path: str) -> None:
         """Give a folder its entry, behind those of the folders above it; one that is there stays."""
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
             folder = "/".join(parts[:depth]) + "/"
-            if folder not in self._finished:
-                self._finished[folder] = self._place(folder, 0)
+            if folder not in self._folders:
+                self._folders.add(folder)
+                self._finished.add(self._place(folder, 0))
 
     def _place(self, name: str, size: int) -> Member:
         member = Member(name, self._end, size, 0)
@@ -229,7 +233,7 @@ class PackageContainer:
         with self._lock:
             reserved = self._reserved.pop(path)
             member = Member(path, reserved.offset, reserved.size, crc)
-            self._finished[path] = member
+            self._finished.add(member)
         self.file.write(format_local_header(member, self._moment), member.offset)
 
     def write_document(self, path: str, data: bytes) -> None:
@@ -250,13 +254,9 @@ class PackageContainer:
         """
         for missing in (*self._reserved, *self._later):
             raise TransferError(f"{self.place}/{missing}: was announced and never written")
-        for member in self._finished.values():
-            if member.is_folder:
-                self.file.write(format_local_header(member, self._moment), member.offset)
-        first = [self._finished[path] for path in documents]
-        shown = set(documents)
-        rest = sorted((m for m in self._finished.values() if m.name not in shown), key=lambda m: m.offset)
-        directory = format_directory(first + rest, self._end, self._moment)
+        for member in self._finished.folders():
+            self.file.write(format_local_header(member, self._moment), member.offset)
+        directory = format_directory(self._finished.in_order(documents), self._end, self._moment)
         self.file.write(directory, self._end)
         self.file.truncate(self._end + len(directory))
         self.file.sync()

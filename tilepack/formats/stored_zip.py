@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,7 +100,7 @@ def format_local_header(member: Member, moment: tuple[int, int]) -> bytes:
     )
 
 
-def format_directory(members: Sequence[Member], offset: int, moment: tuple[int, int]) -> bytearray:
+def format_directory(members: Iterable[Member], offset: int, moment: tuple[int, int]) -> bytearray:
     """Give the central directory with its end record.
 
     Args:
@@ -109,9 +109,11 @@ def format_directory(members: Sequence[Member], offset: int, moment: tuple[int, 
         moment: ZIP's time and date, for all of them.
     """
     directory = bytearray()  # there may be millions, and joined they would all be there twice
+    count = 0
     for member in members:
         directory += _format_entry(member, moment)
-    count, size = len(members), len(directory)
+        count += 1
+    size = len(directory)
     if count >= _ENTRY_LIMIT or offset >= _LIMIT or size >= _LIMIT:
         directory += struct.pack(
             "<4sQ2H2I4Q", b"PK\6\6", 44, _ZIP64_VERSION, _ZIP64_VERSION, 0, 0, count, count, size, offset
