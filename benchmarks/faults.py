@@ -39,7 +39,8 @@ READERS = 10
 PAGE = """# Faults
 
 `python benchmarks/faults.py --most {options.most} --full {options.full}` makes small caches from a seed, lets
-things befall tilepack at work on them, and writes this page. {day}, {system}, Python {python}; {runs:,} runs, {wrong} wrong.
+things befall tilepack at work on them, and writes this page.
+{day}, {system}, Python {python}; {runs:,} runs, {wrong} wrong.
 
 Of each cell the first number is how often that befell a run, the second in how many of them it was refused, which is to
 end with exit code 1 and one clear error. *Wrong*: no such error, or a target that does not open; in which `verify
