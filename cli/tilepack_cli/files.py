@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Final
 
@@ -59,10 +60,13 @@ def write_file(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
             out.write_bytes(data)
             return
         whole = out.resolve()  # where a link leads, so that the link stays
-        partial = whole.with_name(f"{whole.name}.partial")
+        partial = whole.with_name(f"{whole.name}.{os.getpid()}.partial")  # a name that nobody else writes to
         try:
-            partial.write_bytes(data)
+            with partial.open("xb") as file:
+                file.write(data)
             partial.replace(whole)
+        except FileExistsError:
+            raise
         except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink()

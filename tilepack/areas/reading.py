@@ -257,9 +257,10 @@ def _read_gdal(
                 raise
             raise layers.explained_failure(error, source, place, layer=layer, where=where, columns=fields) from None
     if where and not len(data):
+        among = f"its {rows} rows" if rows >= 0 else "its rows"  # some formats do not tell their number beforehand
         raise AreaOfInterestError(
-            f"{place}: the attribute filter {where!r} is true of none of its {rows} rows; mend it, or leave it out; "
-            f"the columns are {layers.named(fields)}"
+            f"{place}: the attribute filter {where!r} is true of none of {among}; mend it, or leave it out; the "
+            f"columns are {layers.named(fields)}"
         )
     notes += [f"{place}: {str(warning.message)[:300]}" for warning in caught]
     if crs is None and meta["crs"]:
