@@ -66,10 +66,13 @@ def test_python_of_the_readme_runs(checkout):
 def test_files_that_a_page_names_are_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     named = set(
-        re.findall(r"(?:tilepack|tests|fixtures|benchmarks|cli)/[\w./-]*\w", " ".join(re.findall(r"`([^`\n]+)`", text)))
+        re.findall(
+            r"(?:tilepack|tests|fixtures|benchmarks|cli|stores|transfer)/[\w./-]*\w",
+            " ".join(re.findall(r"`([^`\n]+)`", text)),
+        )
     )
     named |= {link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link}
-    around = (ROOT, (ROOT / page).parent)
+    around = (ROOT, ROOT / "tilepack", (ROOT / page).parent)
     assert [name for name in sorted(named) if not any((folder / name).exists() for folder in around)] == []
 
 
