@@ -48,3 +48,11 @@ def test_help_names_the_targets_that_a_command_takes():
     assert "TARGET" in created
     assert ".mbtiles" not in created
     assert ".mbtiles" in run("delete", "--help").stdout.partition("Options:")[0]
+
+
+@pytest.mark.parametrize("name", ["a.tpk", "a.tpkx", "a.vtpk", "a.zip", "a.mbtiles"])
+def test_empty_file_is_said_to_have_no_bytes(tmp_path, name):
+    (tmp_path / name).touch()
+    result = run("info", tmp_path / name)
+    assert result.exit_code == 1
+    assert "no bytes" in result.stderr
