@@ -197,7 +197,8 @@ def _refuse_read_only(file: Path) -> None:
     Raises:
         TransferError: It is such a one.
     """
-    if is_there(file) and not os.access(file, os.W_OK):
+    # Where the folder may not be written either, the system says in its own words why: the disk may be read-only.
+    if is_there(file) and not os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
         raise TransferError(f"{file}: is read-only; let it be written, or choose another target")
 
 
