@@ -115,7 +115,7 @@ def test_status_is_kept_in_folders_alone(package, line, says):
     result = run_line(line, package)
     if package.is_file():
         assert result.exit_code == 1
-        assert "is a package, and no Status.gdb is kept in those" in result.stderr
+        assert "is one file, and no Status.gdb is kept in those" in result.stderr
     else:
         assert result.exit_code == 0, result.output
         assert says in result.output
