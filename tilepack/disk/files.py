@@ -184,6 +184,17 @@ class PositionedFile:
                 os.close(self.descriptor)
 
 
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Write bytes into an open file; the system may take them in parts.
+
+    Raises:
+        OSError: The disk is full, or failed.
+    """
+    done = os.write(descriptor, data)
+    while done < len(data):
+        done += os.write(descriptor, data[done:])
+
+
 class StreamedFile(io.RawIOBase):
     """An open file as the standard library wants one: with a position, its own. It does not close the file."""
 

@@ -54,7 +54,12 @@ def is_hexadecimal_level(name: str) -> bool:
 
 def bundle_name(bundle: BundleKey) -> str:
     """Name a bundle's file, without extension."""
-    return f"R{bundle.row:04x}C{bundle.column:04x}"
+    return corner_name(bundle.row, bundle.column)
+
+
+def corner_name(row: int, column: int) -> str:
+    """Name the file, without extension, of the bundle whose first tile has this row and column."""
+    return f"R{row:04x}C{column:04x}"
 
 
 def parse_bundle_name(name: str) -> tuple[int, int] | None:

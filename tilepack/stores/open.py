@@ -60,11 +60,13 @@ def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
     """Open a cache or package as ``open_cache`` does, and no bundle to see how tiles are stored where that is known.
 
     Args:
-        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+        path: Whatever ``open_cache`` takes.
         remembered: Asked once it is known which folder or package it is.
+
+    Raises:
+        TilepackError: As ``open_cache``.
     """
-    pattern = parse_pattern(str(path))
-    place = Path(path if pattern is None else pattern[0])
+    pattern, place = parse_pattern(str(path)), place_of(path)
     with explained("look at", place):
         if not place.exists():
             raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")

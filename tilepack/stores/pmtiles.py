@@ -35,7 +35,8 @@ from tilepack.metadata.web_mercator import LAST_ZOOM
 from tilepack.metadata.web_metadata import parse_web_metadata
 from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
-from tilepack.stores.web import Sizes, WebReader, Window, lay_out
+from tilepack.stores.web import Sizes, WebReader, lay_out
+from tilepack.stores.windows import Window
 
 _DEEPEST: Final = 3
 """Leaf directories below one another; one level is usual."""

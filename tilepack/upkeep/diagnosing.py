@@ -23,7 +23,7 @@ from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.reader import StoreReader
-from tilepack.stores.salvage import SalvagedBundle, open_salvaged
+from tilepack.stores.salvage import SalvagedBundle, find_salvaged
 from tilepack.transfer.rewriting import Told
 from tilepack.upkeep.judging import Judge, Verdict, has_more_than_torn_pngs, is_settled_by_witnesses
 from tilepack.upkeep.mending import MENDING, Mending
@@ -62,7 +62,7 @@ def diagnose(found: Collector, reader: StoreReader, how: Looking, progress: Told
         found: What opening it found.
         reader: The cache.
         how: How to look.
-        progress: Called with how much of how much is done.
+        progress: Called with how many of how many bundles, or rows of exploded caches, were looked at.
 
     Raises:
         TransferError: The cache vanished.
@@ -171,22 +171,10 @@ class _Look:
 
     def _salvage(self, files: BundleFiles, *, is_v1: bool) -> SalvagedBundle | None:
         """Open a bundle for what can be had of it; None when that is nothing."""
-        tree = self._reader.tree
         try:
-            data = tree.open(files.path)
+            return find_salvaged(self._reader.tree, files.bundle, files.path, files.bundlx, is_v1=is_v1)
         except (BundleError, TransferError):
             return None
-        try:
-            if not is_v1 or files.bundlx is None:
-                return open_salvaged(files.bundle, data, None, is_v1=is_v1)
-            with tree.open(files.bundlx) as bundlx:
-                return open_salvaged(files.bundle, data, bundlx, is_v1=True)
-        except (BundleError, TransferError):
-            data.close()
-            return None
-        except BaseException:
-            data.close()
-            raise
 
 
 def _repeated(listed: Collection[BundleFiles]) -> set[BundleKey]:
