@@ -118,8 +118,7 @@ def plan_build_into(rasters: Rasters, cache: str | Path, **options: Unpack[Build
         place = place.parent
     with open_cache(place) as reader:
         info = reader.info
-        known = {lod.level for lod in info.scheme.levels}
-        held = [level for level in reader.levels() if level in known and reader.bundles(level)]
+        held = [level for level in reader.levels() if level in info.scheme.level_ids and reader.bundles(level)]
     # JPEG holds no edges: they come as PNG, and are laid on the JPEG that is there.
     tile_format = TileFormat.MIXED if info.tile_format is TileFormat.JPEG else info.tile_format
     asked: BuildOptions = {

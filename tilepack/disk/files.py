@@ -13,7 +13,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from zlib_ng import zlib_ng
 
 from tilepack.errors import BundleError, TilepackError, TransferError
 
@@ -24,6 +26,8 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Opening a named pipe that came to stand where a file was must not wait for its writer."""
 _POSITIONED = hasattr(os, "pread") and hasattr(os, "pwrite")
+_PIECE: Final = 1 << 20
+"""Bytes read at once where all are wanted."""
 
 
 @contextmanager
@@ -291,6 +295,26 @@ class ByteRange:
             raise BundleError(
                 f"{self.place}: ends before byte {position + len(buffer)}; it is truncated, take it from a backup"
             )
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all of its bytes, a mebibyte at a time, each piece with its position.
+
+        Raises:
+            BundleError: The range ends before it should.
+        """
+        for position in range(0, self.size, _PIECE):
+            yield position, self.read(min(_PIECE, self.size - position), position)
+
+    def crc(self) -> int:
+        """Give the CRC-32 of all of its bytes.
+
+        Raises:
+            BundleError: The range ends before it should.
+        """
+        crc = 0
+        for _, piece in self.pieces():
+            crc = zlib_ng.crc32(piece, crc)
+        return crc
 
     def close(self) -> None:
         """Close the file if it was opened for this range alone."""

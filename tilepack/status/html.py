@@ -8,7 +8,6 @@ direction of the text around them, and signs that cannot be shown become questio
 from __future__ import annotations
 
 import base64
-import html
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from tilepack.status.picture import (
     legend_of,
     percent_text,
 )
+from tilepack.stores.notebook import escaped
 
 _MAP_WIDTH: Final = 880
 """Pixels of the pictures at most."""
@@ -68,7 +68,7 @@ def format_report(report: CompletenessReport) -> str:
     Returns:
         HTML; to be encoded as UTF-8.
     """
-    title = f"Cache status: {_escape(report.title)}"
+    title = f"Cache status: {escaped(report.title)}"
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -109,7 +109,7 @@ def _head(report: CompletenessReport) -> Iterable[str]:
     yield "</div>"
     yield _bar(built, expected)
     if report.facts:
-        rows = (f"<div><dt>{_escape(name)}</dt><dd>{_foreign(value)}</dd></div>" for name, value in report.facts)
+        rows = (f"<div><dt>{escaped(name)}</dt><dd>{_foreign(value)}</dd></div>" for name, value in report.facts)
         yield f"<dl>{''.join(rows)}</dl>"
     yield "</header>"
 
@@ -183,7 +183,7 @@ def _level(level: CompletenessMap) -> Iterable[str]:
 def _legend(level: CompletenessMap) -> Iterable[str]:
     for kind, (name, number) in legend_of(level).items():
         if number:
-            yield f'<li><span class="swatch c{kind}"></span>{_escape(name)} <b>{number:,}</b></li>'
+            yield f'<li><span class="swatch c{kind}"></span>{escaped(name)} <b>{number:,}</b></li>'
 
 
 def _worst(level: CompletenessMap) -> Iterable[str]:
@@ -218,7 +218,7 @@ def _lacking(level: CompletenessMap) -> Integers:
 
 def _percent(built: int, expected: int) -> str:
     """Write a percentage that no line break takes apart."""
-    return _escape(percent_text(built, expected)).replace(" ", "&nbsp;")
+    return escaped(percent_text(built, expected)).replace(" ", "&nbsp;")
 
 
 def _bar(built: int, expected: int) -> str:
@@ -255,8 +255,4 @@ def _counted(number: int, noun: str) -> str:
 
 def _foreign(text: str) -> str:
     """Set apart text out of a file, whatever direction it runs in."""
-    return f"<bdi>{_escape(text)}</bdi>"
-
-
-def _escape(text: str) -> str:
-    return html.escape("".join(sign if sign.isprintable() else "?" for sign in text))
+    return f"<bdi>{escaped(text)}</bdi>"

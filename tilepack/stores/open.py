@@ -197,8 +197,7 @@ def _open_described(tree: Tree, document: str, remembered: Remembered) -> TileRe
     folders = find_level_folders(tree, described.tiles_folder)
     stored = remembered(tree.place) or _stored_as(tree, folders)
     _trust(described, stored)
-    known = {lod.level for lod in described.info.scheme.levels}
-    for level in sorted(set(folders) - known):
+    for level in sorted(set(folders) - described.info.scheme.level_ids):
         described.warnings.append(
             OpeningWarning(
                 "level-not-in-scheme", f"there is a folder for level {level}, which the tiling scheme does not have"

@@ -21,7 +21,6 @@ its bundle."""
 
 _BUNDLE: Final = ".bundle"
 _INDEX: Final = ".bundlx"
-_PIECE: Final = 1 << 20
 _LARGEST_MARK: Final = (1 << 63) - 1
 _SPREAD: Final = 0x9E3779B1
 """Spreads checksums over more bits before they are summed up, so that two changes seldom cancel out."""
@@ -112,11 +111,8 @@ def content_of(reader: TileReader, level: int, name: str) -> int | None:
         return None
     if reader.tree.identity(below(folder, name)) is None:
         return None
-    crc = 0
     with reader.tree.open(below(folder, name)) as file:
-        for position in range(0, file.size, _PIECE):
-            crc = zlib_ng.crc32(file.read(min(_PIECE, file.size - position), position), crc)
-    return crc
+        return file.crc()
 
 
 def _content_of_window(reader: ExplodedReader, level: int, name: str) -> int | None:

@@ -94,10 +94,8 @@ class XyzReader(WebReader):
         self._listed: dict[int, list[_File]] = {}
         self._windows: dict[int, list[BundleKey]] = {}
         self._zooms = self._zoom_folders(folder)
-        self._outer = {zoom: self._folders_of(zoom, path) for zoom, path in self._zooms.items()}
-        self._outer = {
-            zoom: folders for zoom, folders in self._outer.items() if any(map(self._files, folders.values()))
-        }
+        every = {zoom: self._folders_of(zoom, path) for zoom, path in self._zooms.items()}
+        self._outer = {zoom: found for zoom, found in every.items() if any(map(self._files, found.values()))}
         if not self._outer:
             raise CacheNotFoundError(f"{self.place}: holds folders as web tiles do, but no tile in them")
         said = self._said(folder)
@@ -190,12 +188,11 @@ class XyzReader(WebReader):
         outer = self._outer[zoom]
         ends = [(number, self._files(outer[number])) for number in (min(outer), max(outer))]
         corners = [(number, inner) for number, files in ends if files for inner in (files[0][0], files[-1][0])]
-        found = []
-        for order in TileOrder:
-            tiles = [TileKey(zoom, *from_path_numbers(order, zoom, *corner)) for corner in corners]
-            if all(_meets(met, tile) for tile in tiles):
-                found.append(order)
-        return found
+        return [
+            order
+            for order in TileOrder
+            if all(_meets(met, TileKey(zoom, *from_path_numbers(order, zoom, *corner))) for corner in corners)
+        ]
 
     def _starts(self) -> Iterator[bytes]:
         for outer in self._outer.values():
@@ -348,6 +345,5 @@ class XyzReader(WebReader):
 
 def _meets(tiles: TileRange, tile: TileKey) -> bool:
     """Tell whether a tile lies in a rectangle, or beside it: bounds were rounded."""
-    return (
-        tiles.row_start - 1 <= tile.row <= tiles.row_stop and tiles.column_start - 1 <= tile.column <= tiles.column_stop
-    )
+    beside = tiles.row_start - 1 <= tile.row <= tiles.row_stop
+    return beside and tiles.column_start - 1 <= tile.column <= tiles.column_stop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -29,7 +28,7 @@ from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
-from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap
+from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, require_room
 from tilepack.transfer.request import TransferRequest, UpdateOptions
 from tilepack.transfer.zooms import refuse_beyond
 
@@ -138,14 +137,12 @@ def _fingerprint(reader: TileReader, request: TransferRequest, levels: Mapping[i
 
     Whether bad tiles are left out, and what may be lost, decides about tiles that the stopped run did not write.
     """
-    pixels, box = request.pixels, request.box
+    pixels = request.pixels
     wish = (
         os.path.realpath(reader.place),
         sorted(levels.items()),
         request.update and (request.update.mode, request.update.delete_missing, request.update.only_missing),
-        request.areas and request.areas.fingerprint,
-        request.areas is None and request.extent and request.extent.as_tuple(),
-        request.areas is None and box and box.fingerprint,
+        *request.bounds,
         (pixels.background, pixels.whole_tiles, pixels.keep_blank, pixels.recompress),
         request.description,
         hashlib.sha256(request.thumbnail or b"").hexdigest(),
@@ -272,13 +269,7 @@ def _warnings(
 
 def _refuse_small_disk(plan: TransferPlan) -> None:
     """Refuse a plan for a disk that is too small: a package is written anew, a bundle grows beside the old one."""
-    folder = Path(os.path.realpath(plan.target)).parent
-    with explained("look at the target's disk", folder):
-        free = shutil.disk_usage(folder).free
+    with explained("look at the target", plan.target):
         again = plan.target.stat().st_size if plan.kind.is_package else 0
     spooled = plan.tile_bytes if plan.kind.is_package and plan.kind.storage_format.is_web else 0
-    needed = plan.tile_bytes + spooled + again
-    if needed > free:
-        raise TransferError(
-            f"{folder}: has {free:,} bytes free, the work may need {needed:,}; make room or choose fewer levels"
-        )
+    require_room(Path(os.path.realpath(plan.target)), plan.tile_bytes + spooled + again)

@@ -16,7 +16,7 @@ from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import BundleError, TransferError
 from tilepack.formats.bundle import occupied
 from tilepack.inspect.checks.bundles import check_bundle
-from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels
+from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels, widen
 from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list_bundles_of
 from tilepack.inspect.checks.package import check_members
 from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
@@ -48,11 +48,7 @@ class Diagnosis:
 
     def widen(self, tiles: TileRange | None) -> None:
         """Count tiles into their level's rectangle."""
-        if tiles is not None and tiles.count:
-            before = [self.boxes[tiles.level]] if tiles.level in self.boxes else []
-            around = TileRange.around(tiles.level, [*before, tiles])
-            if around is not None:
-                self.boxes[tiles.level] = around
+        widen(self.boxes, tiles)
 
 
 def diagnose(found: Collector, reader: StoreReader, how: Looking, progress: Told | None = None) -> Diagnosis:
