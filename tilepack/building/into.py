@@ -38,7 +38,9 @@ class JoinedBuild:
     """What was built, and what became of it in the cache that took it in."""
 
     built: BuildResult
+    """The cache that was built beside the target, which is gone by now."""
     joined: TransferResult
+    """Its import into the target."""
 
     def as_json(self) -> dict[str, object]:
         """Give both as JSON's values."""

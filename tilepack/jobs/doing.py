@@ -32,6 +32,7 @@ _PIXELS: Final = (
     "allow-lossy",
     "recompress",
 )
+"""Keys that are the options of the same names in ``PixelOptions``."""
 _DESCRIPTION: Final = ("title", "tags", "description", "attribution")
 _SELECTION: Final = {"levels": "levels", "scales": "scales", AREAS: "area", "extent": "extent", "bbox": "bbox"}
 """What the library calls the keys that choose."""
@@ -42,8 +43,11 @@ class Done:
     """What came of a job."""
 
     message: str
+    """A sentence on what was done."""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    """What the operation tells of itself, as JSON's values."""
     skipped: int = 0
+    """Number of tiles that were left out because they cannot be decoded."""
     failed: bool = False
     """Whether what was to be verified is not sound."""
 
@@ -52,7 +56,9 @@ class Way(NamedTuple):
     """How one kind of job is done, and planned."""
 
     do: Callable[[Job, int | None], Done]
+    """Does it, with so many threads."""
     plan: Callable[[Job], Done]
+    """Plans it, and does nothing."""
 
 
 def _named(job: Job, names: Mapping[str, str]) -> dict[str, Any]:

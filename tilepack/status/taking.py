@@ -63,7 +63,7 @@ def status_of(
     else the one that the cache declares, else the box of its tiles.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         bundles: Make a row for each bundle, also for those that are not there.
         looking: Called with the number of bundles looked at so far.
         **options: See ``StatusOptions``.

@@ -34,6 +34,7 @@ class Estimate(NamedTuple):
     tile_bytes: int
     """Bytes of the target's tiles."""
     seconds: float
+    """From the first bundle to the last rename."""
 
 
 class Action(StrEnum):
