@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 from caches import (
-    V1_FIRST,
-    V2_FIRST,
     Tiles,
     look_at_files,
     look_at_tiles,
-    pack_v1,
-    pack_v2,
     payload,
     ready_files,
     web_mercator,
@@ -24,6 +20,7 @@ from caches import (
     write_v2,
 )
 from layouts import convert_to
+from packed_bundles import V1_FIRST, V2_FIRST, pack_v1, pack_v2
 
 import tilepack
 from tilepack.keys import BundleKey, TileKey
