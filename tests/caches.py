@@ -315,3 +315,14 @@ def read_all(path: str | Path) -> dict[TileKey, bytes]:
             for bundle in reader.bundles(level)
             for tile, data in reader.tiles(bundle)
         }
+
+
+def read_thoroughly(path: str | Path) -> None:
+    """Let tilepack read a cache in every way: measured, listed, bundle by bundle, and each tile by itself."""
+    with tilepack.open(path) as reader:
+        tilepack.probe(reader, deep=True)
+        list(tilepack.list_tiles(reader))
+        for level in reader.levels():
+            for bundle in reader.bundles(level):
+                for tile, data in reader.tiles(bundle):
+                    assert reader.read(tile) == data

@@ -9,14 +9,7 @@ import pyogrio
 import shapely
 from PIL import Image
 
-import tilepack
-
 CORNER = 20037508.342787
-
-
-def read_tiles(path):
-    with tilepack.open(path) as cache:
-        return {tuple(tile): cache.read(tile) for tile, _ in tilepack.list_tiles(cache)}
 
 
 def tile_box(level, row, column, grown=0.0):

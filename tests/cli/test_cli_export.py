@@ -13,11 +13,10 @@ from areas_drawn import (
     FINE,
     WEST_TILE,
     half_of,
-    read_tiles,
     tile_box,
     wkt,
 )
-from command_line import TILES, draw_tile, run, write_exploded
+from command_line import TILES, draw_tile, read_tiles, run, write_exploded
 from PIL import Image
 
 import tilepack

@@ -13,12 +13,11 @@ from areas_drawn import (
     WEST_TILE,
     half_of,
     is_cut_to_the_west,
-    read_tiles,
     tile_box,
     wkt,
     write_layer,
 )
-from command_line import run
+from command_line import read_tiles, run
 from pyproj import Transformer
 
 

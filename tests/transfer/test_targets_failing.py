@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 from caches import look_at_tiles, web_mercator, write_exploded, write_files, write_v1, write_v2
+from interrupting import assert_stops
 from island_targets import EVERY_LAYOUT, OTHER, TILES, damage, names
 from layouts import LAYOUTS, convert_to
 
@@ -137,13 +136,7 @@ def test_interrupted_run_leaves_nothing(source, folder):
         except KeyboardInterrupt:
             print("stopped", flush=True)
     """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline().strip() == b"ready"
-        child.send_signal(signal.SIGINT)
-        begun = time.monotonic()
-        assert child.communicate()[0].split()[-1] == b"stopped"
-        assert time.monotonic() - begun < 20
+    assert_stops(textwrap.dedent(script))
     assert names(folder) == []
 
 
