@@ -63,7 +63,8 @@ At {most}; of each of source and target. *Fails*: a read gives EIO. *Short*: it 
 as network file systems may; nothing is refused for that. *Ends*: it and all that follow in that file find its end, as
 of a file that was cut meanwhile. A target that is made anew is read by nobody, rasters and databases by libraries of
 their own, unseen here. A repair that cannot look at a bundle lists that, ends with 1, and leaves it as it is, or out of
-a new target; a tile that cannot be read any more when all are written is left out of a package's thumbnail.
+a new target; a tile that cannot be read any more when all are written is left out of a package's thumbnail, and that
+is said.
 
 | work | source fails | source short | source ends | target fails | target short | target ends | wrong |
 |---|---|---|---|---|---|---|---|

@@ -33,6 +33,8 @@ class Row:
     at_least: bool = False
     """Whether the bar is a least and not a most."""
     unit: str = "x"
+    why: str = ""
+    """What stands in the way of a bar that is missed, a sentence with what was measured of it."""
 
     @property
     def figure(self) -> float:
@@ -46,6 +48,10 @@ class Row:
     def holds(self) -> bool:
         """Whether the bar is kept."""
         return self.figure >= self.bar if self.at_least else self.figure <= self.bar
+
+    def reason(self) -> str:
+        """Give the line for what stands below the table, where there is something to say of a bar that is missed."""
+        return "" if self.holds or not self.why else f"- {self.work}, beside {self.floor}: {self.why}"
 
     def as_markdown(self) -> str:
         """Give the line for benchmarks/README.md."""

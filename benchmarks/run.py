@@ -56,6 +56,9 @@ one where more is better). {date}, {machine}.
 |---|---|---|---|---|---|---|
 """
 
+_WHY = "Where a bar is missed, what stands in the way:"
+_PAGE = Path(__file__).parent / "README.md"
+
 
 def main() -> None:
     """Measure what was asked for."""
@@ -75,28 +78,35 @@ def main() -> None:
         _renew(rows)
     elif not options.cases:
         machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-        table = "\n".join(row.as_markdown() for row in rows)
-        page = _HEAD.format(date=dt.datetime.now(tz=dt.UTC).date(), machine=machine) + table + "\n"
-        (Path(__file__).parent / "README.md").write_text(page, encoding="utf-8")
+        head = _HEAD.format(date=dt.datetime.now(tz=dt.UTC).date(), machine=machine).splitlines()
+        _write(head, [row.as_markdown() for row in rows], [row.reason() for row in rows if row.reason()])
+
+
+def _write(head: list[str], table: list[str], reasons: list[str]) -> None:
+    below = ["", _WHY, "", *reasons] if reasons else []
+    _PAGE.write_text("\n".join([*head, *table, *below]) + "\n", encoding="utf-8")
 
 
 def _renew(rows: list[Row]) -> None:
     """Put rows in the place of those of the same work, or behind all others."""
-    page = Path(__file__).parent / "README.md"
-    lines = page.read_text(encoding="utf-8").splitlines()
-    date = dt.datetime.now(tz=dt.UTC).date()
+    lines = _PAGE.read_text(encoding="utf-8").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("| work |"))
+    head, rest = lines[: first + 2], lines[first + 2 :]
+    table = [line for line in rest if line.startswith("|")]
+    reasons = [line for line in rest if line.startswith("- ")]
     for row in rows:
-        new = row.as_markdown()
-        known = [number for number, line in enumerate(lines) if line.startswith(f"| {row.work} | {row.floor} |")]
-        if known:
-            lines[known[0]] = new
-        else:
-            lines.append(new)
-    renewed = f"Renewed in part on {date}."
-    if renewed not in lines:
-        table = next(number for number, line in enumerate(lines) if line.startswith("| work |"))
-        lines[table:table] = [renewed, ""]
-    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _put(row.as_markdown(), f"| {row.work} | {row.floor} |", table)
+        _put(row.reason(), f"- {row.work}, beside {row.floor}: ", reasons)
+    renewed = f"Renewed in part on {dt.datetime.now(tz=dt.UTC).date()}."
+    if renewed not in head:
+        head[first:first] = [renewed, ""]
+    _write(head, table, reasons)
+
+
+def _put(new: str, start: str, lines: list[str]) -> None:
+    """Put a line in the place of the one that starts so, or behind all others; nothing new takes that one away."""
+    known = next((number for number, line in enumerate(lines) if line.startswith(start)), len(lines))
+    lines[known : known + 1] = [new] if new else []
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ _NOTES: Final = {
     "subsampling_replaced": "given JPEG's 4:4:4, for their own subsampling cannot be written",
     "cmyk_to_rgb": "turned from CMYK into RGB",
     "profile_dropped": "written without their colour profile",
+    "not_in_thumbnail": "missing in the thumbnail, for they cannot be read: see what verify says of the source",
 }
 
 

@@ -187,7 +187,7 @@ def test_metadata_that_is_a_program_is_a_warning(tmp_path):
 
 
 def test_metadata_without_end_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("tilepack.stores.mbtiles._MOST_TEXT", 500)
+    monkeypatch.setattr("tilepack.stores.web.mbtiles._MOST_TEXT", 500)
     source = after("insert into metadata select 'n' || rowid, 'ten chars.' from tiles")(tmp_path / "map.mbtiles")
     with pytest.raises(tilepack.TilepackError, match="metadata has more than 500 characters"):
         read_thoroughly(source)

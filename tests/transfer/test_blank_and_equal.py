@@ -13,7 +13,7 @@ from web_caches import look_at_header, look_in_mbtiles, write_mbtiles
 
 import tilepack
 from tilepack.keys import TileKey
-from tilepack.stores import remembering
+from tilepack.stores.web import remembering
 
 
 def blank(mode: str = "RGBA", kind: str = "PNG") -> bytes:

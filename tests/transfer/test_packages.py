@@ -20,6 +20,8 @@ from tilepack.cache import StorageFormat
 from tilepack.keys import TileKey
 from tilepack.metadata.conf_xml import format_conf_xml
 from tilepack.scheme import LevelOfDetail
+from tilepack.stores.compact import CompactReader
+from tilepack.transfer.result import NOT_IN_THUMBNAIL
 
 TILES = {TileKey(level, 10 << level - 5, 6 << level - 5): picture(TileKey(level, 0, level)) for level in (5, 6, 8)}
 MAPSERVER = "servicedescriptions/mapserver/mapserver.json"
@@ -258,6 +260,18 @@ def test_thumbnail_is_white_when_no_tile_can_be_drawn(tmp_path):
     package = convert_to("tpkx", tmp_path / "Island", tmp_path)
     with Image.open(io.BytesIO(look_at_files(package)["thumbnail.png"])) as image:
         assert image.convert("RGB").getcolors() == [(200 * 133, (255, 255, 255))]
+
+
+def test_tiles_that_the_thumbnail_lacks_are_told(tmp_path, source, monkeypatch):
+    def cut_meanwhile(self, tile):
+        raise tilepack.BundleError(f"{self.place}: ends before {tile}")
+
+    whole = tilepack.convert(source, tmp_path / "whole.tpkx")
+    monkeypatch.setattr(CompactReader, "read", cut_meanwhile)
+    torn = tilepack.convert(source, tmp_path / "torn.tpkx")
+    assert NOT_IN_THUMBNAIL not in whole.notes
+    assert torn.notes[NOT_IN_THUMBNAIL] == len(TILES)  # one in each level that was tried
+    assert torn.tiles == whole.tiles == len(TILES)
 
 
 def test_description_goes_from_package_to_package(tmp_path, tpkx):

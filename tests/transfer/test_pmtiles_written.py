@@ -17,9 +17,9 @@ from tilepack.extent import Extent
 from tilepack.formats.pmtiles import Entries, format_directories, parse_directory
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_mercator import web_scheme
-from tilepack.stores import remembering
 from tilepack.stores.base import PackageItem
-from tilepack.stores.pmtiles_writer import PmtilesWriter
+from tilepack.stores.web import remembering
+from tilepack.stores.web.pmtiles_writer import PmtilesWriter
 
 VECTOR = {TileKey(5, 3, 4): b"\x1f\x8b\x08\x00 a vector tile"}
 

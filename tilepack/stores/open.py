@@ -24,9 +24,9 @@ from tilepack.stores.compact import CompactReader
 from tilepack.stores.documents import CONF_XML, ROOT_JSON, Described, OpeningWarning, read_documents
 from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.levels import ALL_LAYERS, find_level_folders
-from tilepack.stores.mbtiles import MbtilesReader
-from tilepack.stores.pmtiles import PmtilesReader
-from tilepack.stores.xyz import XyzReader, find_tiles
+from tilepack.stores.web.mbtiles import MbtilesReader
+from tilepack.stores.web.pmtiles import PmtilesReader
+from tilepack.stores.web.xyz import XyzReader, find_tiles
 
 _DEPTH: Final = 2
 """Folders below a given one in which a cache is looked for: ``service/Layers``, an unpacked package's ``v101/NAME``."""

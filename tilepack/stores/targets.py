@@ -14,9 +14,9 @@ from tilepack.stores.base import TileWriter
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded_writer import ExplodedWriter
 from tilepack.stores.layouts import folder_layout, tpk_layout, tpkx_layout, vtpk_layout
-from tilepack.stores.mbtiles_writer import MbtilesWriter
-from tilepack.stores.pmtiles_writer import PmtilesWriter
-from tilepack.stores.xyz_writer import XyzWriter
+from tilepack.stores.web.mbtiles_writer import MbtilesWriter
+from tilepack.stores.web.pmtiles_writer import PmtilesWriter
+from tilepack.stores.web.xyz_writer import XyzWriter
 
 _PACKAGE_FORMATS: Final = {
     ".tpk": StorageFormat.COMPACT,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from tilepack.cache import CacheInfo
 from tilepack.keys import TileKey
 from tilepack.transfer.plan import Action, TransferPlan
+
+NOT_IN_THUMBNAIL: Final = "not_in_thumbnail"
+"""Name, among ``TransferResult.notes``, of tiles that the thumbnail lacks, because they could not be read any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,8 @@ class TransferResult:
     """What the target says of itself."""
     counts: TileCounts
     notes: Mapping[str, int]
-    """Number of decoded tiles to which something worth telling happened, by the names of ``TileNotes``."""
+    """Number of decoded tiles to which something worth telling happened, by the names of ``TileNotes``; or
+    ``NOT_IN_THUMBNAIL``."""
     skipped: Mapping[TileKey, str]
     """Tiles that were left out because they cannot be decoded, with the reason."""
     actions: Mapping[Action, int] | None = None

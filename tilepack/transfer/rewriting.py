@@ -33,9 +33,9 @@ from tilepack.stores.exploded import ExplodedReader
 from tilepack.stores.open import open_cache
 from tilepack.stores.repacking import PackageUpdater, open_package_update
 from tilepack.stores.updating import TileUpdater, folder_updater, open_folder_update
-from tilepack.stores.web import WebReader
-from tilepack.stores.web_updating import WebFileUpdater, XyzFolderUpdater, begin_web_file, open_xyz_update
-from tilepack.stores.xyz import XyzReader
+from tilepack.stores.web.reader import WebReader
+from tilepack.stores.web.updating import WebFileUpdater, XyzFolderUpdater, begin_web_file, open_xyz_update
+from tilepack.stores.web.xyz import XyzReader
 from tilepack.transfer.counting import Counter
 from tilepack.transfer.working import work_off
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.cache import StorageFormat, TileFormat
-from tilepack.errors import AreaOfInterestError, TileError, TransferError, UnsupportedError
+from tilepack.errors import AreaOfInterestError, BundleError, TileError, TransferError, UnsupportedError
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey, TileRange
 from tilepack.pixels.outcome import Outcome
@@ -38,7 +38,7 @@ from tilepack.transfer.counting import Counter, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally, TileCutter
 from tilepack.transfer.describe import describe_target, package_item
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
-from tilepack.transfer.result import TileCounts, TransferResult
+from tilepack.transfer.result import NOT_IN_THUMBNAIL, TileCounts, TransferResult
 from tilepack.transfer.working import work_off
 from tilepack.transfer.zooms import Renumbered, wanted_order
 
@@ -286,7 +286,11 @@ class _Work:
         choice, position = self._choices[bundle], bundle.position(tile)
         if choice is not None and not choice.wanted[position]:
             return None
-        data = self._reader.read(tile)
+        try:
+            data = self._reader.read(tile)
+        except BundleError:  # it was whole while its bundle was moved, or moved unseen; the picture goes without it
+            self.tally.notes[NOT_IN_THUMBNAIL] += 1
+            return None
         if data is None or choice is None or self._cutter is None or not choice.cut[position]:
             return data
         try:

@@ -17,7 +17,7 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
 from tilepack.stores.updating import SupportsDescription, TileUpdater, describe_change, layout_of
-from tilepack.stores.web import WebReader
+from tilepack.stores.web.reader import WebReader
 from tilepack.transfer.changes import Notes
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Progress, out_of_reach

@@ -13,7 +13,7 @@ from tilepack.inspect.checks.tiles import HEAD, TileChecks
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.base import TileReader
-from tilepack.stores.mbtiles import MbtilesReader
+from tilepack.stores.web.mbtiles import MbtilesReader
 
 _FAULTS: Final = 20
 """Of a database, told one by one."""

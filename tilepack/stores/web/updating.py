@@ -29,15 +29,15 @@ from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import NO_ITEM, Piece, SupportsOrder, TileWriter, single_tiles
-from tilepack.stores.kinds import metadata_format
-from tilepack.stores.mbtiles import MbtilesReader
-from tilepack.stores.mbtiles_writer import MbtilesWriter
-from tilepack.stores.pmtiles_writer import PmtilesWriter
 from tilepack.stores.repacking import carry_over, members_but
 from tilepack.stores.updating import Agreed, FolderUpdater
-from tilepack.stores.web import WebReader
-from tilepack.stores.xyz import METADATA_JSON, XyzReader
-from tilepack.stores.xyz_writer import XyzWriter, format_metadata_json
+from tilepack.stores.web.kinds import metadata_format
+from tilepack.stores.web.mbtiles import MbtilesReader
+from tilepack.stores.web.mbtiles_writer import MbtilesWriter
+from tilepack.stores.web.pmtiles_writer import PmtilesWriter
+from tilepack.stores.web.reader import WebReader
+from tilepack.stores.web.xyz import METADATA_JSON, XyzReader
+from tilepack.stores.web.xyz_writer import XyzWriter, format_metadata_json
 
 _SAME_KIND: Final = {".jpeg": ".jpg", ".mvt": ".pbf"}
 """Suffixes of tiles' files that say the same as others."""

@@ -28,7 +28,7 @@ from tilepack.metadata.documents import shown
 from tilepack.metadata.web_mercator import LAST_ZOOM
 from tilepack.metadata.web_metadata import parse_web_metadata
 from tilepack.stores.documents import OpeningWarning
-from tilepack.stores.web import Sizes, WebReader, lay_out
+from tilepack.stores.web.reader import Sizes, WebReader, lay_out
 
 _COLUMNS: Final = ("zoom_level", "tile_column", "tile_row", "tile_data")
 _ROWID_NAMES: Final = {"rowid", "oid", "_rowid_"}

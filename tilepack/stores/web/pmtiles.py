@@ -35,7 +35,7 @@ from tilepack.metadata.web_mercator import LAST_ZOOM
 from tilepack.metadata.web_metadata import parse_web_metadata
 from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
-from tilepack.stores.web import Sizes, WebReader, lay_out
+from tilepack.stores.web.reader import Sizes, WebReader, lay_out
 from tilepack.stores.windows import Window
 
 _DEEPEST: Final = 3

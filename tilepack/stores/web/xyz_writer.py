@@ -21,8 +21,8 @@ from tilepack.formats.xyz_names import TileOrder, to_path_numbers
 from tilepack.keys import BundleKey
 from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
-from tilepack.stores.kinds import TileKinds
-from tilepack.stores.xyz import METADATA_JSON
+from tilepack.stores.web.kinds import TileKinds
+from tilepack.stores.web.xyz import METADATA_JSON
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 

@@ -29,8 +29,8 @@ from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey
 from tilepack.metadata.web_mercator import to_web_degrees
 from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
-from tilepack.stores.kinds import TileKinds
-from tilepack.stores.remembering import WrittenTiles
+from tilepack.stores.web.kinds import TileKinds
+from tilepack.stores.web.remembering import WrittenTiles
 
 _PIECE: Final = 1 << 20
 _TYPES: Final = {"pbf": pmtiles.MVT, "png": pmtiles.PNG, "jpg": pmtiles.JPEG, "webp": pmtiles.WEBP}

@@ -20,8 +20,8 @@ from tilepack.errors import TileError, TransferError
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import as_texts, web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
-from tilepack.stores.kinds import TileKinds
-from tilepack.stores.remembering import WrittenTiles
+from tilepack.stores.web.kinds import TileKinds
+from tilepack.stores.web.remembering import WrittenTiles
 
 _SETTINGS: Final = (
     "page_size=65536",  # before all that writes a page

@@ -27,7 +27,7 @@ from tilepack.metadata.web_metadata import WebMetadata, parse_web_metadata
 from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.leaving import LeavingFiles
-from tilepack.stores.web import Sizes, WebReader
+from tilepack.stores.web.reader import Sizes, WebReader
 from tilepack.stores.windows import Window
 
 METADATA_JSON: Final = "metadata.json"
