@@ -18,7 +18,7 @@ LIBRARY = ROOT / "tilepack"
 CLI = ROOT / "cli" / "tilepack_cli"
 
 LAYERS = (
-    {"_version", "errors", "keys", "extent"},
+    {"_version", "errors", "keys", "extent", "wording"},
     {"spatial"},
     {"scheme"},
     {"cache", "selection"},

@@ -22,6 +22,7 @@ from tilepack.disk.groups import GroupWorker
 from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
 from tilepack.disk.locking import FOLDER_LOCK, WriterLock, refuse_foreign_locks
 from tilepack.errors import TransferError
+from tilepack.wording import counted
 
 DOCUMENTS: Final = "documents"
 """What the journal calls the bundle of the documents."""
@@ -104,9 +105,8 @@ class FolderUpdate:
         if journal.lines and journal.fingerprint != self._fingerprint:
             bundles = len(journal.lines.keys() - {DOCUMENTS})
             raise TransferError(
-                f"{self.root}: was left in the middle of {journal.work}, with {bundles} "
-                f"bundle{'' if bundles == 1 else 's'} done; run the same again to finish it, or remove "
-                f"{journal.path.name} to leave it at that"
+                f"{self.root}: was left in the middle of {journal.work}, with {counted(bundles, 'bundle')} done; run "
+                f"the same again to finish it, or remove {journal.path.name} to leave it at that"
             )
         if not journal.lines:
             journal.end()

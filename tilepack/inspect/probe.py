@@ -22,6 +22,7 @@ from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import BundleSummary, TileReader
 from tilepack.stores.extents import declared_extent, declared_in_degrees, declared_in_map_units
+from tilepack.wording import listed
 
 SAMPLE: Final = 16
 """Tiles of each bundle whose bytes are looked at by default."""
@@ -174,18 +175,18 @@ def _contradictions(reader: TileReader, levels: Sequence[LevelReport], looked: _
     yield from _level_contradictions(info, held)
     yield from _extent_contradictions(reader, held)
     if looked.unknown:
-        yield f"{_count(looked.unknown, looked.tiles)} of no known format: {_named(looked.unknown)}"
+        yield f"{_count(looked.unknown, looked.tiles)} of no known format: {listed(looked.unknown, _NAMED)}"
     for name, tiles in sorted(looked.unfitting.items()):
         said = f"the tile format is said to be {info.tile_format}"
-        yield f"{said}, but {_count(tiles, looked.tiles)} {name}: {_named(tiles)}"
+        yield f"{said}, but {_count(tiles, looked.tiles)} {name}: {listed(tiles, _NAMED)}"
     sizes = sorted(looked.sizes.items(), key=lambda item: (-len(item[1]), item[0]))
     others = [tile for _, tiles in sizes[_NAMED:] for tile in tiles]
     if others:
-        yield f"{_count(others, looked.tiles)} of {len(sizes) - _NAMED} more sizes: {_named(others)}"
+        yield f"{_count(others, looked.tiles)} of {len(sizes) - _NAMED} more sizes: {listed(others, _NAMED)}"
     for (width, height), tiles in sizes[:_NAMED]:
         yield (
             f"tiles are said to have {info.scheme.tile_width} x {info.scheme.tile_height} pixels, but "
-            f"{_count(tiles, looked.tiles)} {width} x {height}: {_named(tiles)}"
+            f"{_count(tiles, looked.tiles)} {width} x {height}: {listed(tiles, _NAMED)}"
         )
 
 
@@ -232,8 +233,3 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
 
 def _count(tiles: Sequence[TileKey], looked: int) -> str:
     return f"{len(tiles)} of the {looked} tiles looked at {'is' if len(tiles) == 1 else 'are'}"
-
-
-def _named(tiles: Sequence[TileKey]) -> str:
-    more = f" and {len(tiles) - _NAMED} more" if len(tiles) > _NAMED else ""
-    return ", ".join(str(tile) for tile in tiles[:_NAMED]) + more

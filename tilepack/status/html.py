@@ -28,6 +28,7 @@ from tilepack.status.picture import (
     percent_text,
 )
 from tilepack.stores.notebook import escaped
+from tilepack.wording import counted
 
 _MAP_WIDTH: Final = 880
 """Pixels of the pictures at most."""
@@ -104,8 +105,8 @@ def _head(report: CompletenessReport) -> Iterable[str]:
     yield f'<p class="place">{_foreign(report.place)}</p>'
     yield '<div class="sum">'
     yield f'<p class="percent">{_percent(built, expected)}</p>'
-    yield f"<p>{built:,} of {_counted(expected, 'tile')} built<br>"
-    yield f"{_counted(len(report.levels), 'level')}, {_counted(bundles, 'bundle')}{_size_after(report.levels)}</p>"
+    yield f"<p>{built:,} of {counted(expected, 'tile')} built<br>"
+    yield f"{counted(len(report.levels), 'level')}, {counted(bundles, 'bundle')}{_size_after(report.levels)}</p>"
     yield "</div>"
     yield _bar(built, expected)
     if report.facts:
@@ -117,7 +118,7 @@ def _head(report: CompletenessReport) -> Iterable[str]:
 def _warnings(warnings: Sequence[str]) -> Iterable[str]:
     if warnings:
         yield '<section class="warnings">'
-        yield f"<h2>{_counted(len(warnings), 'warning')}</h2>"
+        yield f"<h2>{counted(len(warnings), 'warning')}</h2>"
         yield "<ul>"
         yield from (f"<li>{_foreign(warning)}</li>" for warning in warnings)
         yield "</ul>"
@@ -161,8 +162,8 @@ def _level(level: CompletenessMap) -> Iterable[str]:
     is_small = width <= _SMALL_MAP and not _lacking(level).size
     yield f'<section class="level{" small" if is_small else ""}" id="level-{level.level}">'
     yield f"<h2>Level {level.level} <small>{_scale(level)}</small></h2>"
-    beside = f"; {_counted(level.outside, 'tile')} outside" if level.outside else ""
-    yield f"<p>{built:,} of {_counted(expected, 'tile')} built, {_percent(built, expected)}{beside}</p>"
+    beside = f"; {counted(level.outside, 'tile')} outside" if level.outside else ""
+    yield f"<p>{built:,} of {counted(expected, 'tile')} built, {_percent(built, expected)}{beside}</p>"
     if not len(level.expected):
         yield "<p>No tile is expected here.</p></section>"
         return
@@ -208,7 +209,7 @@ def _worst(level: CompletenessMap) -> Iterable[str]:
     yield "</tbody></table></div>"
     more = incomplete.size - order.size
     if more:
-        yield f'<p class="more">and {_counted(int(more), "more incomplete bundle")}</p>'
+        yield f'<p class="more">and {counted(int(more), "more incomplete bundle")}</p>'
 
 
 def _lacking(level: CompletenessMap) -> Integers:
@@ -247,10 +248,6 @@ def _size(number: float) -> str:
         number /= 1024
         unit += 1
     return f"{number:,.0f} {_UNITS[unit]}" if unit == 0 else f"{number:,.1f} {_UNITS[unit]}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _foreign(text: str) -> str:

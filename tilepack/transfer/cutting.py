@@ -24,6 +24,7 @@ from tilepack.stores.base import Piece, RawBundle
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
+from tilepack.wording import counted
 
 Work = Callable[[TileKey, bytes], bytes | None]
 """Gives what a tile becomes; None where nothing of it is left."""
@@ -80,8 +81,7 @@ class CutTally:
         bad = sorted(self.bad.items())
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
-        tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
-        return TileError(f"{place}: {tiles} {fault}:\n  " + "\n  ".join(lines + more))
+        return TileError(f"{place}: {counted(len(bad), 'tile')} {fault}:\n  " + "\n  ".join(lines + more))
 
 
 class TileCutter:
