@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from zlib_ng import zlib_ng
 
@@ -233,14 +233,14 @@ def nameless_file(folder: Path, place: str) -> PositionedFile:
     """Make a file in a folder that goes when it is closed.
 
     Args:
-        folder: Where there is room for it.
+        folder: Where there is room for it: beside the target, or where the system wants such files.
         place: What to call it in messages.
 
     Raises:
         TransferError: It cannot be made.
     """
     with (
-        explained("make a file beside the target", folder),
+        explained("make a file", folder),
         tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
     ):
         return PositionedFile(place, descriptor=os.dup(spool.fileno()))
@@ -320,23 +320,3 @@ class ByteRange:
         """Close the file if it was opened for this range alone."""
         if self._owned:
             self.file.close()
-
-
-class Sink(Protocol):
-    """A file being written, or a member of a package: bytes at positions, then closed once."""
-
-    place: str
-    """What to call it in messages."""
-    alignment: int
-    """Position within the file on disk of the sink's first byte."""
-    needs_crc: bool
-    """Whether ``close`` wants the CRC-32 of all the bytes."""
-
-    def write(self, data: bytes | bytearray | memoryview, position: int) -> None:
-        """Write all the bytes at a position of the sink."""
-
-    def close(self, crc: int = 0) -> None:
-        """End the sink; its bytes are complete."""
-
-    def abandon(self) -> None:
-        """Close the sink, its bytes being incomplete: what holds it is about to be thrown away."""
