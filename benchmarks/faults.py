@@ -38,8 +38,9 @@ READERS = 10
 
 PAGE = """# Faults
 
-`python benchmarks/faults.py` makes small caches from a seed, lets things befall tilepack at work on them, and writes
-this page. {day}, {system}, Python {python}; {runs:,} runs, {wrong} wrong.
+`python benchmarks/faults.py --most {options.most} --full {options.full}` makes small caches from a seed, lets
+things befall tilepack at work on them, and writes this page.
+{day}, {system}, Python {python}; {runs:,} runs, {wrong} wrong.
 
 Of each cell the first number is how often that befell a run, the second in how many of them it was refused, which is to
 end with exit code 1 and one clear error. *Wrong*: no such error, or a target that does not open; in which `verify
@@ -49,9 +50,10 @@ again without trouble, does not give the bytes of an undisturbed run. A run that
 
 ## Writing
 
-At {most}. *Full*: no space is left, for one step (which makes, writes or syncs a file) or from there on.
-*Fails*: a step (which makes, writes, syncs, names or removes a file) gives EIO, or all from there on do. *Small*: no
-file may have more than so many bytes, in steps of {small} from 1 KiB on; GDAL's own writing meets that, too.
+*Full*: no space is left, for one step (which makes, writes or syncs a file) or from there on; at {full}.
+*Fails*: a step (which makes, writes, syncs, names or removes a file) gives EIO, or all from there on do; at {most}.
+*Small*: no file may have more than so many bytes, in steps of {small} from 1 KiB on;
+GDAL's own writing meets that, too.
 
 | work | full once | full for good | fails once | fails for good | small | wrong |
 |---|---|---|---|---|---|---|
@@ -114,10 +116,11 @@ class Row(NamedTuple):
 class Trouble:
     """Everything that befalls one work."""
 
-    def __init__(self, work: Work, doomed: Doomed, most: int) -> None:
+    def __init__(self, work: Work, doomed: Doomed, most: int, full: int) -> None:
         self.work = work
         self._doomed = doomed
         self._most = most
+        self._full = full
         self._runs: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._wrong: list[str] = []
@@ -138,7 +141,7 @@ class Trouble:
         end = self.work.run(self._doomed, kind, root=fault.root, user=user)
         if end.code:
             raise RuntimeError(f"{self.work.name}: does not run for user {user}: {end.said}")
-        return self._each(kind, some(end.steps, self._most), fault, user)
+        return self._each(kind, some(end.steps, self._full if kind in FULL else self._most), fault, user)
 
     def on_small_disk(self) -> str:
         """Let no file have more than so many bytes."""
@@ -171,13 +174,13 @@ def some(steps: int, most: int) -> Sequence[int]:
     return range(1, steps + 1, max(1, -(-steps // most)))
 
 
-def trouble_works(folder: Path, names: Sequence[str], most: int) -> Iterator[tuple[str, Row]]:
+def trouble_works(folder: Path, names: Sequence[str], most: int, full: int) -> Iterator[tuple[str, Row]]:
     """Trouble every work; yield tables' names and their rows."""
     with Doomed() as doomed:
         for number, name in enumerate(names):
             place = folder / str(number)
             work = prepare(name, place, doomed)
-            trouble = Trouble(work, doomed, most)
+            trouble = Trouble(work, doomed, most, full)
             yield "writing", trouble.row([*_bound(trouble, (*FULL, *BAD)), trouble.on_small_disk])
             source = _bound(trouble, UNREAD, work.source) if _reads(work) else [str] * 3
             target = _bound(trouble, UNREAD, work.folder) if work.old else [str] * 3
@@ -256,10 +259,15 @@ def trouble_readers(folder: Path, seconds: float) -> Iterator[Row]:
         yield row
 
 
+def _said(most: int) -> str:
+    return "every step" if most >= 1000 else f"up to {most} steps of each work"
+
+
 def main() -> None:
     """Trouble everything, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--most", type=int, default=1000, help="steps of a run at which a thing happens")
+    parser.add_argument("--full", type=int, default=1000, help="steps of a run at which the disk is full")
     parser.add_argument("--races", type=int, default=20, help="times that two writers begin at once")
     parser.add_argument("--seconds", type=float, default=60, help="how long each layout is read")
     parser.add_argument("--folder", type=Path, help="where the caches are made; a temporary one if left out")
@@ -274,7 +282,7 @@ def main() -> None:
         folder = Path(temporary)
         folder.chmod(0o755)  # for a user who is not root
         chosen = [name for name in WORKS if options.only in name]
-        for table, row in trouble_works(folder, chosen, options.most):
+        for table, row in trouble_works(folder, chosen, options.most, options.full):
             tables[table].append(row)
         chosen = [name for name in RIVALRIES if options.only in name]
         tables["rivals"] += trouble_writers(folder, chosen, options.most, options.races)
@@ -285,8 +293,10 @@ def main() -> None:
     runs = sum(row.runs for row in rows)
     page = PAGE.format(
         **{name: "\n".join(map(str, table)) for name, table in tables.items()},
-        most="every step" if options.most >= 1000 else f"up to {options.most} steps of each work",
+        most=_said(options.most),
+        full=_said(options.full),
         small=f"a {options.most}th of the largest file",
+        options=options,
         races=options.races,
         seconds=f"{options.seconds:g}",
         runs=runs,
