@@ -28,7 +28,7 @@ from works import WORKS, prepare  # noqa: E402
 PAGE = """# Kills
 
 `python benchmarks/kills.py --kills {kills}{sample}` makes small caches from a seed, kills tilepack at work on them by
-SIGKILL, and writes this page. {day}, {system}, Python {python}.
+SIGKILL, and writes this page. {day}, {system}, Python {python}; {total:,} kills, {wrong} wrong.
 
 Each work is killed in front of {each} of its steps (a call that makes, writes, syncs, names or removes a file), half
 way through {each} of its writes, and, {kills} times for each of
@@ -177,6 +177,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         tallies = list(campaign(Path(folder), options.kills, options.every, names))
     kinds = sorted({kind_of(tally.work) for tally in tallies})
+    wrong = [text for tally in tallies for text in tally.wrong]
+    total = sum(sum(tally.kills.values()) for tally in tallies)
     page = PAGE.format(
         kills=options.kills,
         sample=f" --every {options.every}" if options.every > 1 else "",
@@ -185,12 +187,13 @@ def main() -> None:
         day=time.strftime("%Y-%m-%d"),
         system=platform.system(),
         python=platform.python_version(),
+        total=total,
+        wrong=len(wrong),
     )
     rows = "\n".join(tally.row() for tally in tallies)
     if not options.only:
         Path(__file__).with_name("KILLS.md").write_text(f"{page}{rows}\n", encoding="utf-8")
-    wrong = [text for tally in tallies for text in tally.wrong]
-    print(f"{sum(sum(tally.kills.values()) for tally in tallies)} kills, {len(wrong)} wrong")
+    print(f"{total:,} kills, {len(wrong)} wrong")
     sys.exit(bool(wrong))
 
 

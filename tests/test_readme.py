@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import tilepack
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -58,6 +60,26 @@ def test_python_of_the_readme_runs(checkout):
     done = run([sys.executable, "-W", "error", "-c", source], checkout)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[0] == "13"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"])
+def test_files_that_a_page_names_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(
+        re.findall(
+            r"(?:tilepack|tests|fixtures|benchmarks|cli|stores|transfer)/[\w./-]*\w",
+            " ".join(re.findall(r"`([^`\n]+)`", text)),
+        )
+    )
+    named |= {link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link}
+    around = (ROOT, ROOT / "tilepack", (ROOT / page).parent)
+    assert [name for name in sorted(named) if not any((folder / name).exists() for folder in around)] == []
+
+
+def test_public_names_of_the_changes_are_there():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("The same as a library:")[2]
+    named = {name.removeprefix("tilepack.") for name in re.findall(r"`([a-z_.]+)`", text)} - {"plan_"}
+    assert named - set(tilepack.__all__) == set()
 
 
 def test_one_line_runs_the_main_job_and_one_the_tests():

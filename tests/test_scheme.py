@@ -104,6 +104,8 @@ def test_level_at_scale_names_the_scales_when_none_is_near():
 def test_level_names_the_levels_when_there_is_no_such():
     with pytest.raises(TilingSchemeError, match="level 3 is not in the tiling scheme; it has 2, 5, 6"):
         NATIONAL.level(3)
+    with pytest.raises(TilingSchemeError, match=r"level 24 is not in the tiling scheme; it has 0-23$"):
+        WEB.level(24)
 
 
 @pytest.mark.parametrize(

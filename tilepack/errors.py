@@ -15,7 +15,8 @@
     └── TransferError          (OSError)              the work itself failed: disk, rights, a second writer
 
 Every message says what was found, where, and what to do about it, in one sentence each:
-``state/conf.xml: PacketSize is 64; compact caches have 128``.
+``state/conf.xml: PacketSize is 64; compact caches have 128``. Options are named as on the command line:
+``--skip-errors`` is ``skip_errors=True`` in Python.
 """
 
 

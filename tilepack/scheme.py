@@ -91,7 +91,10 @@ class TilingScheme:
         for lod in self.levels:
             if lod.level == number:
                 return lod
-        known = ", ".join(str(lod.level) for lod in self.levels)
+        numbers = [lod.level for lod in self.levels]
+        known = ", ".join(map(str, numbers))
+        if len(numbers) > 3 and numbers[-1] - numbers[0] == len(numbers) - 1:
+            known = f"{numbers[0]}-{numbers[-1]}"
         raise TilingSchemeError(f"level {number} is not in the tiling scheme; it has {known}")
 
     def level_at_scale(self, scale: float) -> LevelOfDetail:

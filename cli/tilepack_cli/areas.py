@@ -7,6 +7,7 @@ list of their own; which belong together, the order of the options tells, which 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypedDict
 
@@ -40,7 +41,7 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
     found: list[dict[str, str]] = []
     for name in ctx.meta[_ORDER]:
         if name == _AREA:
-            found.append({"source": next(left[name])})
+            found.append({"source": _at_home(next(left[name]))})
         elif name in _BELONGING:
             option, member = f"--{name.replace('_', '-')}", _BELONGING[name]
             if not found:
@@ -59,12 +60,20 @@ def gather_areas(ctx: typer.Context, values: Mapping[str, Sequence[str] | None])
     return areas
 
 
+def _at_home(area: str) -> str:
+    """Put the home folder in the place of ``~`` behind ``0-8=``, where shells leave it."""
+    levels, sign, path = area.partition("=~")
+    if not sign or path[:1] not in ("/", os.sep):
+        return area
+    return f"{levels}={os.path.expanduser(f'~{path}')}"  # noqa: PTH111  Path's own fails where nobody knows a home
+
+
 def _check(area: tilepack.Area) -> None:
     try:
         _, what = area.split()
     except tilepack.AreaOfInterestError as error:
         raise typer.BadParameter(str(error), param_hint="--aoi") from error
-    if not str(what).strip():
+    if not str(what).strip() or str(what).endswith("="):
         raise typer.BadParameter("is empty; name a file, or give WKT or GeoJSON", param_hint="--aoi")
 
 
@@ -142,7 +151,9 @@ def _numbers(text: str, option: str, names: str) -> Bounds:
     try:
         first, second, third, fourth = numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not four numbers {names}", param_hint=option) from None
+        raise typer.BadParameter(
+            f"{text!r} is not four numbers {names}; write decimals with a point", param_hint=option
+        ) from None
     if not all(map(math.isfinite, numbers)):
         raise typer.BadParameter(f"{text!r} is not four finite numbers {names}", param_hint=option)
     return first, second, third, fourth

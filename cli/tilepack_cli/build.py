@@ -192,6 +192,8 @@ def build_cache(
         "--replace": replace or None,
         "--ready-to-serve": ready_to_serve or None,
     }
+    if "" in names:
+        raise typer.BadParameter("one of them is empty; name files", param_hint="RASTER... TARGET")
     if into is not None:
         _refuse(new, "is for a new TARGET; the cache that exists has settled it")
         _join(

@@ -16,7 +16,13 @@ def output() -> Console:
     """Give the console for data and results. Text is taken as it is: brackets are no markup, colons no emoji."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class Output(Console):
+        """A console that leaves it to the command what to do when nobody reads on; Rich's own exits with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704  Rich calls this where it caught the BrokenPipeError
+
+    return Output(highlight=False, markup=False, emoji=False)
 
 
 def messages() -> Console:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,6 @@ from tilepack_cli.options import (
     ReadyToServe,
     Replace,
     StorageFormatName,
-    Target,
     TileFormatName,
     Verbose,
     check_levels,
@@ -46,7 +46,12 @@ _BY_HAND = "--wkid, --origin and --scales"
 
 @reported
 def create_cache(
-    target: Target,
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TARGET", show_default=False, help="What to make: a name in .tpk or .tpkx, else a cache folder."
+        ),
+    ],
     *,
     scheme: Annotated[
         str | None,

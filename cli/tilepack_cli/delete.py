@@ -40,7 +40,11 @@ _LISTED: Final = 20
 
 Cache = Annotated[
     Path,
-    typer.Argument(metavar="CACHE", show_default=False, help="Cache folder, its conf.xml or root.json; .tpk or .tpkx."),
+    typer.Argument(
+        metavar="CACHE",
+        show_default=False,
+        help="Cache folder, its conf.xml or root.json; .tpk, .tpkx, .mbtiles, .pmtiles; folder or .zip of web tiles.",
+    ),
 ]
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
+from typing import Final
 
 import tilepack
+
+_OTHER_PICTURES: Final = (".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".svg", ".pdf")
+
+
+def is_named_otherwise(out: Path) -> bool:
+    """Tell whether a name promises another kind of picture than PNG."""
+    return out.suffix.lower() in _OTHER_PICTURES
 
 
 def check_free(out: Path, source: Path, *, replace: bool) -> None:
@@ -17,10 +27,14 @@ def check_free(out: Path, source: Path, *, replace: bool) -> None:
 
     Raises:
         CacheExistsError: It exists and is not to be replaced.
-        TransferError: It is the source.
+        TransferError: It is the source or a folder, or there is no folder to write it into.
     """
     if not out.exists():
+        if not out.parent.is_dir():
+            raise tilepack.TransferError(f"{out.parent}: there is no such folder; make it first")
         return
+    if out.is_dir():
+        raise tilepack.TransferError(f"{out}: is a folder; name the file to write")
     if not replace:
         raise tilepack.CacheExistsError(f"{out}: exists already; choose another name, or give --replace")
     if out.samefile(source):
@@ -28,7 +42,7 @@ def check_free(out: Path, source: Path, *, replace: bool) -> None:
 
 
 def write_file(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
-    """Write a file.
+    """Write a file whole, or not at all: beside its name first.
 
     Args:
         out: The file.
@@ -40,12 +54,22 @@ def write_file(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
         CacheExistsError: It exists and is not to be replaced.
         TransferError: It is the source, or cannot be written.
     """
-    if replace:
-        check_free(out, source, replace=True)
+    check_free(out, source, replace=replace)
     try:
-        with out.open("wb" if replace else "xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise tilepack.CacheExistsError(f"{out}: exists already; choose another name, or give --replace") from error
+        if out.exists() and not out.is_file():  # a device or a pipe keeps its place
+            out.write_bytes(data)
+            return
+        whole = out.resolve()  # where a link leads, so that the link stays
+        partial = whole.with_name(f"{whole.name}.{os.getpid()}.partial")  # a name that nobody else writes to
+        try:
+            with partial.open("xb") as file:
+                file.write(data)
+            partial.replace(whole)
+        except FileExistsError:
+            raise
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise
     except OSError as error:
         raise tilepack.TransferError(f"{out}: cannot be written: {error.strerror}") from error

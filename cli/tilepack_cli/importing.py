@@ -82,7 +82,7 @@ def import_cache(
         typer.Option(
             "--changed",
             help="Take only bundles that differ, by size, time, then content, from what the last such import took; "
-            "TARGET remembers that.",
+            "TARGET remembers that. SOURCE is a cache or package of ArcGIS then.",
         ),
     ] = False,
     background: Background = None,

@@ -31,7 +31,8 @@ def show_levels(
         typer.Argument(
             metavar="SOURCE",
             show_default=False,
-            help="Cache folder, package, .mbtiles or .pmtiles; or the JSON of a map service, as a file or an address.",
+            help="Cache folder, package or web tiles, as info takes them; or the JSON of a map service, as a file or "
+            "an address.",
         ),
     ],
     json: Json = False,

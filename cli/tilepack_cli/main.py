@@ -82,8 +82,16 @@ class _Command(TyperCommand):
     """A command whose usage line names arguments as everybody does, ``SOURCE`` and not ``{SOURCE}``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the command line, and remember in which order its options came."""
-        remember_order(ctx, self.make_parser(ctx).parse_args(args=list(args))[2])
+        """Parse the command line, and remember in which order its options came.
+
+        A path that is empty is refused, for it would mean the current folder: a script's variable was not set.
+        """
+        values, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        remember_order(ctx, order)
+        for parameter in self.params:
+            value = values.get(str(parameter.name))
+            if parameter.type.name == "path" and "" in (value if isinstance(value, tuple | list) else (value,)):
+                raise typer.BadParameter("is empty; name a file or a folder", ctx, parameter)
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

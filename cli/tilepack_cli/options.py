@@ -31,6 +31,8 @@ def check_scales(text: str | None) -> str | None:
 
 
 _STORAGE_FORMATS: Final = ("compact", "compact-v2", "exploded", "xyz")
+_TILE_FORMATS: Final = ("PNG", "PNG8", "PNG24", "PNG32", "JPEG", "MIXED", "LERC")
+"""Those that a cache can be made of; of WebP and vector tiles there are others' alone."""
 
 
 def _storage_format(text: str | None) -> str | None:
@@ -45,9 +47,8 @@ def _storage_format(text: str | None) -> str | None:
 
 def _tile_format(text: str | None) -> str | None:
     """Take mixed, MIXED and the like."""
-    known = list(map(str, tilepack.TileFormat))
-    if text is not None and text.strip().upper() not in known:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
+    if text is not None and text.strip().upper() not in _TILE_FORMATS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(_TILE_FORMATS)}")
     return text
 
 

@@ -10,6 +10,8 @@ code  meaning
 130   stopped by Ctrl-C
 143   stopped by SIGTERM
 ====  =========================================================================
+
+Nobody reading on (``| head``) is no failure: what was to be done was done, and the code is 0.
 """
 
 from __future__ import annotations
@@ -64,6 +66,13 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED) from None
         except tilepack.TilepackError as error:
             _fail(error, _sentences(error), verbose=verbose)
+        except ModuleNotFoundError as error:
+            _fail(
+                error,
+                f"the Python package {error.name!r}, which this needs, is not installed here; install tilepack anew, "
+                f"with pip",
+                verbose=verbose,
+            )
         except OSError as error:
             _discard_output()
             if _nobody_reads(error):

@@ -13,8 +13,8 @@ Background = Annotated[
     typer.Option(
         "--background",
         metavar="COLOUR",
-        help="Keep JPEG, and paint the outside: #rrggbb, r,g,b or a name. If not given it is transparent, and a new "
-        "JPEG target becomes MIXED.",
+        help="Keep JPEG, and paint the outside: #rrggbb, r,g,b or a name. If not given it is transparent: a new JPEG "
+        "target becomes MIXED, one that exists is refused.",
     ),
 ]
 
@@ -65,7 +65,7 @@ Recompress = Annotated[
 ]
 
 Force = Annotated[
-    bool, typer.Option("--force", help="Write though another program's lock files (*.lock, *.lck) lie in TARGET.")
+    bool, typer.Option("--force", help="Write though another program's lock files (*.lock, *.lck) lie there.")
 ]
 
 

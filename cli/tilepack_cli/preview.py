@@ -12,7 +12,7 @@ import tilepack
 from tilepack_cli.areas import AoiCrs, AoiLayer, AoiWhere, read_bounds
 from tilepack_cli.consoles import remark, write_json
 from tilepack_cli.figures import count, counted, measure
-from tilepack_cli.files import check_free, write_file
+from tilepack_cli.files import check_free, is_named_otherwise, write_file
 from tilepack_cli.options import Json, Quiet, Source, Verbose
 from tilepack_cli.outcome import reported
 from tilepack_cli.transfers import show_warnings
@@ -85,6 +85,8 @@ def draw_preview(
     _refuse_contradictions(width, to_stdout=to_stdout, native=native, json=json, replace=replace)
     areas = {"aoi": aoi, "aoi_layer": aoi_layer, "aoi_where": aoi_where, "aoi_crs": aoi_crs}
     bounds = read_bounds(ctx, areas, extent, bbox)
+    if is_named_otherwise(out):
+        raise typer.BadParameter(f"{str(out)!r}: the picture is a PNG; let its name end in .png", param_hint="--output")
     if not to_stdout:
         check_free(out, source, replace=replace)
 

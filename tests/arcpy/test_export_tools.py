@@ -260,8 +260,11 @@ def test_tile_cache_is_exported_under_its_name(world, kind, storage_format, plac
 
 def test_tile_cache_replaces_only_where_outputs_may_be_overwritten(world):
     arcpy.management.ExportTileCache(str(world.cache), str(world.out), "Rain", "TILE_PACKAGE")
-    with pytest.raises(arcpy.ExecuteError, match="exists already"):
+    with pytest.raises(arcpy.ExecuteError, match="exists already") as caught:
         arcpy.management.ExportTileCache(str(world.cache), str(world.out), "Rain", "TILE_PACKAGE", scales=[64000])
+    (note,) = caught.value.__notes__  # --replace is nothing that a script could write
+    assert "is an option of the command tilepack" in note
+    assert note in arcpy.GetMessages(2)
     arcpy.env.overwriteOutput = True
     arcpy.management.ExportTileCache(str(world.cache), str(world.out), "Rain.tpk", "TILE_PACKAGE", scales=[64000])
     assert caches.read_all(world.out / "Rain.tpk") == arcpy_world.tiles(levels=(4,))

@@ -259,5 +259,5 @@ def test_truncated_raster_leaves_nothing(tmp_path):
 
 def test_without_the_extra_a_sentence_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
-    with pytest.raises(tilepack.UnsupportedError, match=r"pip install 'tilepack\[raster\]'"):
+    with pytest.raises(tilepack.UnsupportedError, match="install it: pip install rasterio"):
         tilepack.build(tmp_path / "r.tif", tmp_path / "t.tpkx")

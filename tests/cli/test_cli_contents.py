@@ -116,7 +116,7 @@ def test_tile_writes_no_file_when_there_is_no_such_tile(tpk, tmp_path):
 def test_tile_fails_with_the_levels_there_are_when_the_level_does_not_exist(tpk):
     result = run("tile", tpk, 99, 0, 0)
     assert result.exit_code == 1
-    assert "level 99 is not in the tiling scheme; it has 0, 1," in result.stderr
+    assert "level 99 is not in the tiling scheme; it has 0-23" in result.stderr
 
 
 def test_tile_refuses_a_file_that_exists(tpk, tmp_path):
@@ -138,12 +138,6 @@ def test_tile_never_replaces_the_source(tpk):
     before = tpk.read_bytes()
     assert run("tile", tpk, 0, 0, 0, "-o", tpk, "--replace").exit_code == 1
     assert tpk.read_bytes() == before
-
-
-def test_tile_fails_with_a_sentence_when_the_file_cannot_be_made(tpk, tmp_path):
-    result = run("tile", tpk, 0, 0, 0, "-o", tmp_path / "no" / "tile.png")
-    assert result.exit_code == 1
-    assert "tile.png: cannot be written" in result.stderr
 
 
 def test_tile_writes_bytes_untouched_through_a_real_pipe(tpk):

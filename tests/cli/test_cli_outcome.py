@@ -47,6 +47,34 @@ def test_an_unexpected_error_asks_for_a_report_with_its_name(tpkx, monkeypatch):
     assert "Traceback" not in result.stderr
 
 
+def test_a_package_that_is_not_installed_is_named_and_is_no_fault_of_tilepack(tpkx, monkeypatch):
+    monkeypatch.setattr(tilepack, "open", raising(ModuleNotFoundError("No module named 'pyogrio'", name="pyogrio")))
+    result = run("info", tpkx)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("tilepack: the Python package 'pyogrio', which this needs, is not installed here")
+    assert "report" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["info", ""],
+        ["delete", "", "--all"],
+        ["convert", "x", ""],
+        ["build", "", "x"],
+        ["preview", "x", "-o", ""],
+        ["status", "report", "x", "--report-folder", ""],
+        ["run", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_refused_and_not_taken_for_the_current_folder(tmp_path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    result = run(*line)
+    assert result.exit_code == 2
+    assert "is empty" in result.stderr
+
+
 def test_an_unexpected_error_shows_the_traceback_when_verbose(tpkx, monkeypatch):
     monkeypatch.setattr(tilepack, "open", raising(ZeroDivisionError("division by zero")))
     assert "Traceback" in run("info", tpkx, "--verbose").stderr
@@ -133,4 +161,4 @@ def test_stdout_closed_from_the_start_gives_no_traceback(tpkx):
     process = start("info", tpkx, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     _, complaints = process.communicate(timeout=60)
-    assert complaints == b""
+    assert (process.returncode, complaints) == (0, b"")

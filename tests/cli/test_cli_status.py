@@ -124,7 +124,7 @@ def test_rebuild_and_delete_keep_the_caches_own(cache, tpkx):
     for word in ("rebuild", "delete"):
         refused = run("status", word, tpkx)
         assert refused.exit_code == 1
-        assert "is a package" in refused.stderr
+        assert "is one file" in refused.stderr
 
 
 def test_arcgis_own_needs_force_and_is_named(cache):

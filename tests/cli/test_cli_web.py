@@ -93,7 +93,7 @@ def test_what_it_has_none_of_is_said(web):
     assert "no dead space" in compacted.stderr or "no bundles with dead space" in compacted.stderr
     repaired = run("repair", web)
     assert repaired.exit_code == 1
-    assert "convert it anew" in repaired.stderr
+    assert "import --overwrite puts sound tiles in its place" in repaired.stderr
 
 
 def test_missing_tile_is_an_error(web):

@@ -9,6 +9,7 @@ import caches
 import pytest
 
 import tilepack
+from tilepack.jobs.keys import read_path
 from tilepack.keys import TileKey
 
 KEYS = [
@@ -77,3 +78,17 @@ def test_scale_that_matches_no_level_fails_the_job_with_the_librarys_sentence(so
         tilepack.export_cache(source, tmp_path / "y", area=tilepack.Area(source=EAST, scales=[5000]))
     assert report.jobs[0].message == str(raised.value)
     assert not (tmp_path / "x").exists()
+
+
+def test_home_folder_is_found_and_where_nobody_knows_one_nothing_breaks(tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    assert read_path("~/maps", tmp_path) == tmp_path / "home" / "maps"
+    users = pytest.importorskip("pwd")
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(users, "getpwuid", unknown)
+    assert read_path("~/maps", tmp_path) == tmp_path / "~" / "maps"

@@ -209,7 +209,8 @@ def test_names_are_plain(place, name):
         (b"\xff\xfe", "line 1 is not written in UTF-8"),
         (b"a = 1\nb = '\xe4'", "line 2 is not written in UTF-8"),
         (b"a = " + b"[" * 200_000, "is no TOML"),
-        (b"#" * (1 << 20) + b"\n\n", "which have at most"),
+        (b"#" * (1 << 20) + b"\n\n", "is no file of jobs: it has 1048578 bytes, those 1048576 at most"),
+        (b'a = "C:\\maps"', "write paths with / or between 'single quotes'"),
         (b"", "there is no job in it"),
         (b"job = 5", "begin each job with"),
         (b"[job]\nname = 'x'", "begin each job with"),
@@ -234,7 +235,7 @@ def test_variables_that_swell_are_refused(place):
 def test_file_that_is_missing_or_a_folder_is_told(tmp_path):
     with pytest.raises(tilepack.CacheNotFoundError, match="no such file of jobs"):
         tilepack.run_jobs(tmp_path / "none.toml")
-    with pytest.raises(tilepack.JobFileError, match="is no file of jobs"):
+    with pytest.raises(tilepack.JobFileError, match="is no plain file"):
         tilepack.run_jobs(tmp_path)
 
 

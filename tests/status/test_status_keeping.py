@@ -227,7 +227,7 @@ def test_geodatabase_that_is_open_elsewhere_is_let_be(cache):
 def test_packages_keep_no_status(cache, tmp_path):
     tilepack.convert(cache, tmp_path / "a.tpkx")
     for work in (tilepack.rebuild_status, tilepack.delete_status):
-        with pytest.raises(tilepack.UnsupportedError, match=r"is a package, and no Status\.gdb is kept in those"):
+        with pytest.raises(tilepack.UnsupportedError, match=r"is one file, and no Status\.gdb is kept in those"):
             work(tmp_path / "a.tpkx")
     assert tilepack.report_status(tmp_path / "a.tpkx", tmp_path).report.levels[0].built == 2
 

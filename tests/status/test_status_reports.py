@@ -166,7 +166,7 @@ def test_levels_are_those_that_hold_tiles_unless_others_are_named(tmp_path):
     assert [(level.level, level.expected, level.built) for level in named.levels] == [(2, 16, 0), (3, 64, 1)]
     assert named.warnings == ("level 2 holds no tiles",)
     assert [level.level for level in tilepack.status_of(cache, scales=[5e8 / 8]).levels] == [3]
-    with pytest.raises(tilepack.TilingSchemeError, match="level 11 is not in the tiling scheme; it has 0, 1"):
+    with pytest.raises(tilepack.TilingSchemeError, match="level 11 is not in the tiling scheme; it has 0-"):
         tilepack.status_of(cache, levels="11")
 
 

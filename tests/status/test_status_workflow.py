@@ -146,7 +146,7 @@ def test_an_import_within_the_report_fills_the_incomplete_bundles_and_touches_no
     assert shares(target) == [100] * len({tile.bundle for tile in EVERY})
     again = run("import", full, target, "--aoi", target / "Status.gdb/TaskStatus", *words[2:])
     assert again.exit_code == 1
-    assert "there is no polygon in it" in again.stderr
+    assert "'percentComplete < 100' is true of none of its" in again.stderr
 
 
 def shares(folder):

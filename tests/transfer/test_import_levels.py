@@ -149,7 +149,7 @@ def test_level_numbers_are_the_source_s_and_become_the_target_s(tmp_path):
     plan = tilepack.plan_import(source, target, levels="3-4")
     assert plan.levels == {3: 12, 4: 13}
     assert plan.as_json()["targetLevels"] == {"3": 12, "4": 13}
-    with pytest.raises(tilepack.TilingSchemeError, match="level 12 is not in the tiling scheme; it has 0, 1, 2"):
+    with pytest.raises(tilepack.TilingSchemeError, match="level 12 is not in the tiling scheme; it has 0-"):
         tilepack.plan_import(source, target, levels="12")
     result = tilepack.import_cache(source, target, levels="3-4", mode="OVERWRITE")
     assert result.counts.repacked + result.counts.copied == 8

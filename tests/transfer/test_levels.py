@@ -91,7 +91,7 @@ def test_level_without_tiles_comes_without_a_warning_when_it_lies_in_a_range(sou
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        ({"levels": "24"}, r"level 24 is not in the tiling scheme; it has 0, 1, 2"),
+        ({"levels": "24"}, r"level 24 is not in the tiling scheme; it has 0-23"),
         ({"levels": "5,99"}, r"level 99 is not"),
         ({"levels": "30-40"}, r"no level lies in 30-40; there are 0, 1, 2"),
         ({"levels": "9-5"}, r"run backwards; write 5-9"),

@@ -132,7 +132,7 @@ def test_every_breach_is_mended_in_a_new_target_or_left(case, tmp_path):
 @pytest.mark.parametrize("target", [None, "new.tpkx"])
 def test_web_tiles_are_not_repaired(case, target, tmp_path):
     source = case.make(tmp_path)
-    with pytest.raises(tilepack.UnsupportedError, match="convert it anew"):
+    with pytest.raises(tilepack.UnsupportedError, match="import --overwrite puts sound tiles in its place"):
         tilepack.repair(source, target and tmp_path / target)
 
 

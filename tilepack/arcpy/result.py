@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Final, ParamSpec
 
 from tilepack.arcpy.messages import ExecuteError, Messages, Severity, current
 from tilepack.errors import TilepackError
@@ -106,10 +107,17 @@ class Result:
         """Do nothing: the tool is done."""
 
 
+_OPTION: Final = re.compile(r"(?<![\w-])--[a-z]")
+_OPTION_NOTE: Final = (
+    "what begins with -- is an option of the command tilepack; where this tool has no parameter for it, run the command"
+)
+
+
 def tool(work: Callable[P, str]) -> Callable[P, Result]:
     """Make a tool out of a function that does the work and gives its output.
 
-    What the library raises becomes an ``ExecuteError`` with the same sentence; what it notes beyond is a message.
+    What the library raises becomes an ``ExecuteError`` with the same sentence; what it notes beyond is a message. Where
+    the sentence names options of the command line, a note says that they are that.
     """
     signature = inspect.signature(work)
     name = work.__name__
@@ -127,7 +135,9 @@ def tool(work: Callable[P, str]) -> Callable[P, Result]:
                 raise ExecuteError(f"{name}: {error}; its parameters are {', '.join(signature.parameters)}") from None
             output = work(*args, **kwargs)
         except TilepackError as error:
-            notes = getattr(error, "__notes__", [])
+            notes = list(getattr(error, "__notes__", []))
+            if _OPTION.search(str(error)):
+                notes.append(_OPTION_NOTE)
             for text in (str(error), *notes, f"Failed to execute ({name})."):
                 current.say(text, Severity.ERROR)
             if isinstance(error, ExecuteError):

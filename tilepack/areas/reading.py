@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tilepack.areas import layers
 from tilepack.errors import AreaOfInterestError, MetadataError
 from tilepack.spatial import SpatialReference, to_crs
 
@@ -43,8 +44,6 @@ _GEOJSON_TYPES: Final = (
     "LineString",
     "MultiLineString",
 )
-
-_LEVEL_COLUMN: Final = "levelid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,20 +228,25 @@ def _read_gdal(
     from pyogrio import raw, read_info  # type: ignore[import-untyped]  # noqa: PLC0415  loads GDAL
 
     notes: list[str] = []
+    fields: list[str] = []
+    rows = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             if layer is None:
-                layer = _only_layer(source, place) if isinstance(source, str) else 0
+                layer = layers.only_layer(source, place) if isinstance(source, str) else 0
             columns: list[str] = []
             levelled = False
-            look = by_level is not False or where
-            fields = [str(name) for name in read_info(source, layer=layer)["fields"]] if look else []
+            if by_level is not False or where:
+                known = read_info(source, layer=layer)
+                fields, rows = [str(name) for name in known["fields"]], int(known["features"])
             if by_level is not False:
-                columns = [name for name in fields if name.lower() == _LEVEL_COLUMN][:1]
+                columns = [name for name in fields if name.lower() == layers.LEVEL_COLUMN][:1]
                 levelled = bool(columns)
                 if by_level and not columns:
-                    raise AreaOfInterestError(f"{place}: there is no LevelID column; the columns are {_names(fields)}")
+                    raise AreaOfInterestError(
+                        f"{place}: there is no LevelID column; the columns are {layers.named(fields)}"
+                    )
             if where:  # of columns that are not read, GDAL's filter sees nothing but nulls
                 columns += [name for name in fields if name.lower() in where.lower() and name not in columns]
             meta, _, data, values = raw.read(source, layer=layer, where=where, columns=columns, force_2d=True)
@@ -251,43 +255,18 @@ def _read_gdal(
         except (RuntimeError, ValueError, NotImplementedError, OSError, shapely.errors.ShapelyError) as error:
             if isinstance(error, AreaOfInterestError):
                 raise
-            raise AreaOfInterestError(f"{place}: cannot be read as a vector layer: {error}") from None
+            raise layers.explained_failure(error, source, place, layer=layer, where=where, columns=fields) from None
+    if where and not len(data):
+        among = f"its {rows} rows" if rows >= 0 else "its rows"  # some formats do not tell their number beforehand
+        raise AreaOfInterestError(
+            f"{place}: the attribute filter {where!r} is true of none of {among}; mend it, or leave it out; the "
+            f"columns are {layers.named(fields)}"
+        )
     notes += [f"{place}: {str(warning.message)[:300]}" for warning in caught]
     if crs is None and meta["crs"]:
         crs = read_crs(str(meta["crs"]))
-    levels = _levels(values[list(meta["fields"]).index(columns[0])], place) if levelled else None
+    levels = layers.level_ids(values[list(meta["fields"]).index(columns[0])], place) if levelled else None
     return _checked(place, geometries, crs, notes, levels)
-
-
-def _only_layer(source: str, place: str) -> str:
-    from pyogrio import list_layers  # noqa: PLC0415  loads GDAL
-
-    names = [str(name) for name, kind in list_layers(source) if kind is not None]
-    if len(names) != 1:
-        raise AreaOfInterestError(
-            f"{place}: there are {len(names)} layers with geometries: {_names(names)}; name one of them"
-            if names
-            else f"{place}: there is no layer with geometries"
-        )
-    return names[0]
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") or "none"
-
-
-def _levels(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.int64]:
-    try:
-        numbers = values.astype(np.float64)
-        whole = bool(((numbers >= 0) & (numbers < 1000) & (numbers == np.floor(numbers))).all())
-    except (TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise AreaOfInterestError(
-            f"{place}: LevelID holds something else than whole numbers from 0; fill it in every row, or take the "
-            "column out"
-        )
-    return numbers.astype(np.int64)
 
 
 def _checked(
@@ -303,7 +282,7 @@ def _checked(
     filled = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     geometries, levels = geometries[filled], levels[filled] if levels is not None else None
     if not geometries.size:
-        raise AreaOfInterestError(f"{place}: there is no polygon in it; check the file and the attribute filter")
+        raise AreaOfInterestError(f"{place}: there is no polygon in it; give one that holds the area")
     parts, rows = shapely.get_parts(geometries, return_index=True)
     while np.isin(shapely.get_type_id(parts), (4, 5, 6, 7)).any():
         parts, inner = shapely.get_parts(parts, return_index=True)
@@ -321,7 +300,9 @@ def _checked(
             f"{place}: there is a vertex at {worst[0]:.10g}, {worst[1]:.10g}; coordinates are numbers up to 1e12"
         )
     if crs is None:
-        raise AreaOfInterestError(f"{place}: it names no spatial reference; say which one its coordinates are in")
+        raise AreaOfInterestError(
+            f"{place}: it names no spatial reference; say which one its coordinates are in, as EPSG:2056 (--aoi-crs)"
+        )
     kept, first = np.unique(rows, return_index=True)
     polygons = np.empty(len(kept), dtype=object)
     for row, group in enumerate(np.split(parts, first[1:])):

@@ -92,7 +92,7 @@ def require_rasterio() -> None:
         import rasterio  # noqa: F401
     except ImportError as error:
         raise UnsupportedError(
-            "building from rasters needs rasterio, which is not there; install it: pip install 'tilepack[raster]'"
+            "building from rasters needs rasterio, which is not there; install it: pip install rasterio"
         ) from error
 
 

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,11 +31,24 @@ _FEW: Final = 8
 def rename(source: Path, target: Path) -> None:
     """Rename a file or folder, over a file that is there; on Windows, wait for readers to let go.
 
+    A file gets the rights of the one whose place it takes: who shares a cache with a group still does afterwards.
+
     Raises:
         TransferError: The system refuses.
     """
     with explained(f"rename {source.name}", target):
+        _take_rights(source, target)
         _until_let_go(lambda: source.replace(target))
+
+
+def _take_rights(source: Path, target: Path) -> None:
+    """Give a file the mode of a plain file that it is to replace, where the system has one and lets it be given."""
+    if os.name == "nt":  # which knows read-only alone, and replaces no such file
+        return
+    with contextlib.suppress(OSError):
+        mode = target.lstat().st_mode
+        if stat.S_ISREG(mode) and stat.S_ISREG(source.lstat().st_mode):
+            source.chmod(stat.S_IMODE(mode))
 
 
 def is_there(path: Path) -> bool:

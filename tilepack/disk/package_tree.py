@@ -65,9 +65,9 @@ class PackageTree:
             with explained("read", self.place):
                 return zipfile.ZipFile(StreamedFile(self._file))
         except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OverflowError, NotImplementedError) as error:
+            reason = str(error)[:_SHOWN] or type(error).__name__ if self._size else "it has no bytes"
             raise BundleError(
-                f"{self.place}: is no readable package (ZIP): {str(error)[:_SHOWN] or type(error).__name__}; it may "
-                f"be truncated, take it from a backup"
+                f"{self.place}: is no readable package (ZIP): {reason}; it may be truncated, take it from a backup"
             ) from error
 
     def _check_count(self) -> None:

@@ -72,7 +72,8 @@ class SqliteFile:
             head = file.read(100)
             self._size = os.fstat(file.fileno()).st_size
         if not head.startswith(MAGIC):
-            raise BundleError(f"{path}: is no SQLite database, which MBTiles are; see that it is the right file")
+            why = "which MBTiles are" if head else "for it has no bytes"
+            raise BundleError(f"{path}: is no SQLite database, {why}; see that it is the right file")
         if len(head) < 100:
             raise BundleError(f"{path}: ends within its first 100 bytes; take it from a backup")
         # A file in WAL mode without a log is all there is; told so, SQLite makes no sidecars. A log that is there has

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,12 @@ def read_text(value: Any, _: Path) -> str:
 
 def read_path(value: Any, folder: Path) -> Path:
     """Read a path, relative to the file."""
-    return folder / Path(read_text(value, folder)).expanduser()
+    return folder / _at_home(read_text(value, folder))
+
+
+def _at_home(text: str) -> str:
+    """Put the home folder in the place of ``~``, as shells do; nothing where nobody knows one."""
+    return os.path.expanduser(text)  # noqa: PTH111  Path's own fails there
 
 
 def read_flag(value: Any, _: Path) -> bool:
@@ -181,7 +187,7 @@ def _is_there(path: Path) -> bool:
 
 def _placed(text: str, folder: Path) -> str:
     """Give a path relative to the file in full; WKT and GeoJSON as they are."""
-    return text if is_area_text(text) else str(folder / Path(text).expanduser())
+    return text if is_area_text(text) else str(folder / _at_home(text))
 
 
 def _is_number(value: Any) -> bool:

@@ -134,8 +134,12 @@ def _parse(path: Path) -> tuple[str, dict[str, Any]]:
     with explained("read", path):
         if not path.exists():
             raise CacheNotFoundError(f"{path}: there is no such file of jobs; check the path")
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            raise JobFileError(f"{path}: is no file of jobs, which have at most {_LARGEST} bytes; check the path")
+        if not path.is_file():
+            raise JobFileError(f"{path}: is no plain file, as a file of jobs is; check the path")
+        if (held := path.stat().st_size) > _LARGEST:
+            raise JobFileError(
+                f"{path}: is no file of jobs: it has {held} bytes, those {_LARGEST} at most; check the path"
+            )
         data = path.read_bytes()[:_LARGEST]
     try:
         text = data.decode("utf-8-sig")
@@ -145,7 +149,8 @@ def _parse(path: Path) -> tuple[str, dict[str, Any]]:
         raise JobFileError(f"{path}: line {line} is not written in UTF-8; save it so") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         reason = "brackets lie too deep" if isinstance(error, RecursionError) else str(error)[:300]
-        raise JobFileError(f"{path}: is no TOML: {reason}; mend that place") from None
+        mend = "write paths with / or between 'single quotes'" if "'\\'" in reason else "mend that place"
+        raise JobFileError(f"{path}: is no TOML: {reason}; {mend}") from None
 
 
 class _Variables:

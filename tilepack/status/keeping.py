@@ -159,11 +159,11 @@ def _home(reader: TileReader) -> Path:
     """Give the folder that a cache's own Status.gdb lies in.
 
     Raises:
-        UnsupportedError: It is a package.
+        UnsupportedError: It is one file, as packages are.
     """
     if reader.home is None:
         raise UnsupportedError(
-            f"{reader.place}: is a package, and no Status.gdb is kept in those; write a report of it elsewhere "
+            f"{reader.place}: is one file, and no Status.gdb is kept in those; write a report of it elsewhere "
             "(status report)"
         )
     return reader.home

@@ -30,7 +30,7 @@ from tilepack.keys import BundleKey
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.exploded import ExplodedReader
-from tilepack.stores.open import open_cache
+from tilepack.stores.open import open_cache, place_of
 from tilepack.stores.repacking import PackageUpdater, open_package_update
 from tilepack.stores.updating import TileUpdater, folder_updater, open_folder_update
 from tilepack.stores.web.reader import WebReader
@@ -111,9 +111,11 @@ def rewrite(
 
     Raises:
         TransferError: Another writer is at work, another work was stopped here, the target became another cache, or
-            reading or writing failed.
+            it is a file that may not be written, or reading or writing failed.
         TilepackError: Whatever the steps raise.
     """
+    if site.is_package:
+        _refuse_read_only(place_of(site.place))
     with ExitStack() as opened:
         updater, work = _take(site, begin, opening, opened, lambda: counter.add(0, 0))
         try:
@@ -187,6 +189,17 @@ def _refuse_changed(site: Site, target: Target) -> None:
     """
     if site.state is not None and state_of(target) not in (None, site.state):
         raise TransferError(f"{target.place}: was changed while the work was planned; start again")
+
+
+def _refuse_read_only(file: Path) -> None:
+    """Refuse a file that may not be written, though its folder would let another one take its place.
+
+    Raises:
+        TransferError: It is such a one.
+    """
+    # Where the folder may not be written either, the system says in its own words why: the disk may be read-only.
+    if is_there(file) and not os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+        raise TransferError(f"{file}: is read-only; let it be written, or choose another target")
 
 
 def _take(

@@ -181,8 +181,8 @@ def _examine(
     opened.enter_context(reader)
     if not isinstance(reader, StoreReader):
         raise UnsupportedError(
-            f"{reader.place}: is no cache of ArcGIS', and has none of what repair mends; convert it anew, which leaves "
-            f"out what is damaged by --skip-errors"
+            f"{reader.place}: is no cache of ArcGIS', and has none of what repair mends; verify --deep lists what is "
+            f"damaged in it, and import --overwrite puts sound tiles in its place"
         )
     state = state_of(_as_tiles(reader))
     diagnosis = diagnose(found, reader, how, looking)
