@@ -12,10 +12,11 @@ import random
 import re
 import struct
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from packed_bundles import SIDE, SLOTS, V1_FIRST, pack_v1, pack_v2
 from PIL import Image
 
 import tilepack
@@ -31,11 +32,6 @@ from tilepack.scheme import LevelOfDetail, TilingScheme
 from tilepack.spatial import SpatialReference
 
 Tiles = Mapping[TileKey, bytes]
-
-SIDE = 128
-SLOTS = SIDE * SIDE
-V1_FIRST = 60 + 4 * SLOTS
-V2_FIRST = 64 + 8 * SLOTS
 
 FEET_WKT = (
     'PROJCS["Invented_Plane_Feet",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",'
@@ -113,81 +109,6 @@ def by_bundle(tiles: Tiles) -> dict[BundleKey, list[tuple[TileKey, bytes]]]:
         corner = BundleKey(tile.level, tile.row // SIDE * SIDE, tile.column // SIDE * SIDE)
         found.setdefault(corner, []).append((tile, data))
     return found
-
-
-# Bundles
-
-
-def pack_v1(
-    bundle: BundleKey, tiles: Sequence[tuple[TileKey, bytes]], *, empties: str = "placeholder", dead: Sequence[int] = ()
-) -> tuple[bytes, bytes]:
-    """Pack a Compact V1 bundle.
-
-    Args:
-        bundle: Its corner.
-        tiles: In the order in which they shall be stored.
-        empties: Where empty slots of the index point: ``placeholder`` (60 + 4 i), ``zero``, ``below`` (16), or
-            ``first``, the placeholder of the first tile (60).
-        dead: Bytes of rubbish in front of each of the first tiles.
-
-    Returns:
-        The .bundle and the .bundlx.
-    """
-    offsets = (
-        [60 + 4 * at for at in range(SLOTS)]
-        if empties == "placeholder"
-        else [{"zero": 0, "below": 16, "first": 60}[empties]] * SLOTS
-    )
-    body = bytearray()
-    for number, (tile, data) in enumerate(tiles):
-        body += b"\xee" * (dead[number] if number < len(dead) else 0)
-        offsets[(tile.column - bundle.column) * SIDE + tile.row - bundle.row] = V1_FIRST + len(body)
-        body += struct.pack("<I", len(data)) + data
-    largest = max((len(data) for _, data in tiles), default=0)
-    corners = (bundle.row, bundle.row + SIDE - 1, bundle.column, bundle.column + SIDE - 1)
-    head = struct.pack("<4I3Q5I", 3, SLOTS, largest, 5, 4 * len(tiles), V1_FIRST + len(body), 40, 16, *corners)
-    index = b"".join(offset.to_bytes(5, "little") for offset in offsets)
-    footed = struct.pack("<4I", 3, 16, SLOTS, 5) + index + struct.pack("<4I", 0, 16, 16, 0)
-    return head + bytes(4 * SLOTS) + bytes(body), footed
-
-
-def pack_v2(
-    tiles: Sequence[tuple[TileKey, bytes]], *, dialect: str = "arcgis", empty: int = 4, dead: Sequence[int] = ()
-) -> bytes:
-    """Pack a Compact V2 bundle.
-
-    Args:
-        tiles: In the order in which they shall be stored; all of one bundle.
-        dialect: Header as ArcGIS fills it in (``arcgis``), or Esri's paper (``paper``).
-        empty: Offset in empty entries: 4 or 0.
-        dead: Bytes of rubbish in front of each of the first tiles.
-    """
-    entries = [empty] * SLOTS
-    body = bytearray()
-    for number, (tile, data) in enumerate(tiles):
-        body += b"\xee" * (dead[number] if number < len(dead) else 0)
-        at = tile.row % SIDE * SIDE + tile.column % SIDE
-        entries[at] = V2_FIRST + len(body) + 4 | len(data) << 40
-        body += struct.pack("<I", len(data)) + data
-    largest = max((len(data) for _, data in tiles), default=0)
-    paper = dialect == "paper"
-    head = struct.pack(
-        "<4I3Q6I",
-        3,
-        SLOTS if paper else 0,
-        largest if paper else max(largest, 131092),
-        5,
-        0,
-        V2_FIRST + len(body),
-        40,
-        131092,
-        3,
-        16 if paper else 0,
-        SLOTS,
-        5,
-        131072,
-    )
-    return head + struct.pack(f"<{SLOTS}Q", *entries) + bytes(body)
 
 
 # Caches
@@ -394,3 +315,14 @@ def read_all(path: str | Path) -> dict[TileKey, bytes]:
             for bundle in reader.bundles(level)
             for tile, data in reader.tiles(bundle)
         }
+
+
+def read_thoroughly(path: str | Path) -> None:
+    """Let tilepack read a cache in every way: measured, listed, bundle by bundle, and each tile by itself."""
+    with tilepack.open(path) as reader:
+        tilepack.probe(reader, deep=True)
+        list(tilepack.list_tiles(reader))
+        for level in reader.levels():
+            for bundle in reader.bundles(level):
+                for tile, data in reader.tiles(bundle):
+                    assert reader.read(tile) == data

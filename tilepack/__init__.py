@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from tilepack.stores.base import BundleSummary, TileReader
     from tilepack.stores.open import open_cache as open  # noqa: A004  as in tilepack.open(path)
     from tilepack.stores.targets import TargetKind, target_kind
-    from tilepack.transfer.convert import convert, plan_convert
+    from tilepack.transfer.convert import ConvertOptions, convert, plan_convert
     from tilepack.transfer.creating import CreateOptions, CreationPlan, create_cache, plan_create
     from tilepack.transfer.export import ExportOptions, export_cache, plan_export
     from tilepack.transfer.importing import ImportOptions, import_cache, plan_import
@@ -108,6 +108,7 @@ _HOMES = {
     "CompactionPlan": "upkeep.compacting",
     "CompactionResult": "upkeep.compacting",
     "CompactionTask": "upkeep.compacting",
+    "ConvertOptions": "transfer.convert",
     "CreateOptions": "transfer.creating",
     "CreationPlan": "transfer.creating",
     "DeleteOptions": "upkeep.deletion_planning",
@@ -223,6 +224,7 @@ __all__ = [
     "CompactionPlan",
     "CompactionResult",
     "CompactionTask",
+    "ConvertOptions",
     "CreateOptions",
     "CreationPlan",
     "DeleteOptions",

@@ -294,6 +294,3 @@ def _distance(area: Extent, extent: Extent, reference: SpatialReference) -> str:
     ]
     apart = [f"{gap:.6g} {unit} to the {side}" for gap, side in ways if gap > 0]
     return " and ".join(apart) or "right beside it"
-
-
-__all__ = ["AreaOfInterest", "Coverage", "build_area"]

@@ -69,6 +69,7 @@ AreaLike = _Plain | tuple[float | Sequence[float], _Plain]
 """An area; or scale denominators, and the area for the levels that have them."""
 
 Bounds = tuple[float, float, float, float]
+"""xmin, ymin, xmax, ymax in map units; or west, south, east, north in degrees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,13 @@ class Extent:
     """A rectangle in the units of some spatial reference, edges included; y grows upwards."""
 
     xmin: float
+    """Left edge."""
     ymin: float
+    """Lower edge."""
     xmax: float
+    """Right edge; not left of the left one."""
     ymax: float
+    """Upper edge; not below the lower one."""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for value in self.as_tuple()):

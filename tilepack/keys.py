@@ -14,6 +14,7 @@ PACKET_SIZE = 128
 """Tiles along each side of a bundle. Only 128 was ever seen in compact caches."""
 
 TILES_PER_BUNDLE = PACKET_SIZE * PACKET_SIZE
+"""Tiles that a bundle has place for."""
 
 LAST_ROW = (1 << 32) - 1
 """Largest row and column: V1 headers hold them in 32 bits, exploded caches in eight hex digits."""
@@ -84,13 +85,18 @@ class BundleKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileRange:
-    """A rectangle of tiles of one level; the stops are exclusive."""
+    """A rectangle of tiles of one level."""
 
     level: int
+    """LevelID."""
     row_start: int
+    """First row."""
     row_stop: int
+    """Row behind the last."""
     column_start: int
+    """First column."""
     column_stop: int
+    """Column behind the last."""
 
     @property
     def count(self) -> int:
@@ -103,6 +109,12 @@ class TileRange:
             and self.row_start <= tile.row < self.row_stop
             and self.column_start <= tile.column < self.column_stop
         )
+
+    @classmethod
+    def of(cls, tile: TileKey) -> TileRange:
+        """Give the rectangle of one tile."""
+        level, row, column = tile
+        return cls(level=level, row_start=row, row_stop=row + 1, column_start=column, column_stop=column + 1)
 
     @classmethod
     def around(cls, level: int, ranges: Collection[TileRange]) -> TileRange | None:

@@ -64,6 +64,7 @@ class TilingScheme:
     levels: tuple[LevelOfDetail, ...]
     """In ascending LevelID; at least one."""
     spatial_reference: SpatialReference
+    """Of the map units."""
     end: tuple[float, float] | None = None
     """Lower right corner of the grid (TileEnd), map units, where a document names one."""
 
@@ -75,6 +76,11 @@ class TilingScheme:
             raise ValueError(f"LevelIDs ascend and are named once, not {numbers}")
         if self.tile_width < 1 or self.tile_height < 1:
             raise ValueError(f"a tile has pixels, not {self.tile_width} x {self.tile_height}")
+
+    @property
+    def level_ids(self) -> frozenset[int]:
+        """The LevelIDs of all its levels."""
+        return frozenset(lod.level for lod in self.levels)
 
     def level(self, number: int) -> LevelOfDetail:
         """Give the level of a LevelID.
@@ -109,15 +115,7 @@ class TilingScheme:
         Raises:
             TilingSchemeError: The tile's level is not in the scheme.
         """
-        return self.range_extent(
-            TileRange(
-                level=tile.level,
-                row_start=tile.row,
-                row_stop=tile.row + 1,
-                column_start=tile.column,
-                column_stop=tile.column + 1,
-            )
-        )
+        return self.range_extent(TileRange.of(tile))
 
     def bundle_extent(self, bundle: BundleKey) -> Extent:
         """Give the map extent of a bundle's 128 x 128 tiles.

@@ -38,14 +38,21 @@ class CoordinatePrecision:
     xy_scale: float
     """Steps in one map unit."""
     z_origin: float = -100000.0
+    """False z, units of height."""
     z_scale: float = 10000.0
+    """Steps in one of them."""
     m_origin: float = -100000.0
+    """False m, whatever measures are in."""
     m_scale: float = 10000.0
+    """Steps in one of those."""
     xy_tolerance: float = 0.001
     """Map units."""
     z_tolerance: float = 0.001
+    """Units of height."""
     m_tolerance: float = 0.001
+    """Units of measures."""
     high_precision: bool = True
+    """Whether the grid has 53 bits, as all since ArcGIS 9.2, and not 31."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

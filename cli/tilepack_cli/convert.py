@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TypedDict
 
 import tilepack
 from tilepack_cli.consoles import output, readable, show_table, write_json
@@ -50,19 +49,6 @@ Examples:
 """
 
 
-class _Asked(TypedDict):
-    """What is asked for, by the names of the library."""
-
-    storage_format: tilepack.StorageFormat | None
-    levels: str | None
-    scales: str | None
-    replace: bool
-    ready_to_serve: bool | None
-    drop_blank: bool
-    dedupe: bool
-    quality: int | None
-
-
 @reported
 def convert_cache(
     source: Source,
@@ -88,16 +74,16 @@ def convert_cache(
     Whole or not at all: nothing stands under TARGET before everything is in it.
     """
     refuse_contradictions(levels, scales)
-    asked = _Asked(
-        storage_format=check_target(target, storage_format, ready_to_serve=ready_to_serve),
-        levels=levels,
-        scales=scales,
-        replace=replace,
-        ready_to_serve=ready_to_serve or None,
-        drop_blank=drop_blank,
-        dedupe=dedupe,
-        quality=quality,
-    )
+    asked: tilepack.ConvertOptions = {
+        "storage_format": check_target(target, storage_format, ready_to_serve=ready_to_serve),
+        "levels": levels,
+        "scales": scales,
+        "replace": replace,
+        "ready_to_serve": ready_to_serve or None,
+        "drop_blank": drop_blank,
+        "dedupe": dedupe,
+        "quality": quality,
+    }
     if dry_run:
         plan = look_ahead(partial(tilepack.plan_convert, source, target, **asked), quiet=quiet)
         show_warnings(plan.warnings, quiet=quiet)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pixel_areas import edges_of, random_polygon
 
-from tilepack.aoi import AreaOfInterest, Coverage
+from tilepack.aoi import AreaOfInterest
 from tilepack.keys import TileKey
+from tilepack.pixels.coverage import Coverage
 
 
 def has_pixel(area, tiles):

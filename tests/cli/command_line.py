@@ -90,11 +90,33 @@ def run_apart(*words: object, **options: object) -> subprocess.CompletedProcess[
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
+def run_on_terminal(*words: object) -> bytes:
+    """Run a command whose stderr is a terminal, and give what it draws there; POSIX alone has such."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tilepack_cli", *map(str, words)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment(TERM="xterm"), check=True)
+    os.write(theirs, b"the end")
+    drawn = b""
+    while not drawn.endswith(b"the end"):
+        drawn += os.read(ours, 65536)
+    os.close(theirs)
+    os.close(ours)
+    return drawn.removesuffix(b"the end")
+
+
 def environment(**more: str) -> dict[str, str]:
     """Give an environment in which output does not depend on who runs the tests."""
     wanted = {"COLUMNS": "80", "PYTHONUTF8": "1", **more}
     unwanted = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | wanted
+
+
+def read_tiles(path: Path) -> dict[tuple[int, int, int], bytes | None]:
+    """Give every tile of a cache by level, row and column."""
+    with tilepack.open(path) as cache:
+        return {tuple(tile): cache.read(tile) for tile, _ in tilepack.list_tiles(cache)}
 
 
 def draw_tile(level: int, row: int, column: int) -> bytes:

@@ -5,19 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from command_line import TILES, draw_tile, environment, run, start_slowly, write_exploded
+from command_line import TILES, draw_tile, read_tiles, run, run_on_terminal, start_slowly, write_exploded
 
 import tilepack
-
-
-def read_tiles(path):
-    with tilepack.open(path) as cache:
-        return {tuple(tile): cache.read(tile) for tile, _ in tilepack.list_tiles(cache)}
 
 
 @pytest.mark.parametrize(
@@ -163,19 +156,9 @@ def test_convert_shows_no_progress_when_stderr_is_no_terminal(tpk, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
 @pytest.mark.parametrize(("more", "shown"), [([], True), (["--quiet"], False)])
 def test_convert_shows_a_bar_on_a_terminal_unless_quiet(tpk, tmp_path, more, shown):
-    import pty
-
-    ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "tilepack_cli", "convert", str(tpk), str(tmp_path / "made"), *more]
-    subprocess.run(words, stdout=subprocess.DEVNULL, stderr=theirs, env=environment(TERM="xterm"), check=True)
-    os.write(theirs, b"the end")
-    drawn = b""
-    while b"the end" not in drawn:
-        drawn += os.read(ours, 65536)
-    os.close(theirs)
-    os.close(ours)
+    drawn = run_on_terminal("convert", tpk, tmp_path / "made", *more)
     assert (b"100%" in drawn) is shown
-    assert (drawn != b"the end") is shown
+    assert bool(drawn) is shown
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ import struct
 
 import numpy as np
 import pytest
-from caches import SIDE, SLOTS, V1_FIRST, V2_FIRST, look_in_v1, look_in_v2, pack_v1, pack_v2, payload
+from caches import look_in_v1, look_in_v2, payload
 from hypothesis import given
 from hypothesis import strategies as st
+from packed_bundles import SIDE, SLOTS, V1_FIRST, V2_FIRST, pack_v1, pack_v2
 
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import HeaderDialect, TileIndex, check_slots, occupied, transpose

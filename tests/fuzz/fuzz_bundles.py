@@ -17,6 +17,7 @@ from pathlib import Path
 import caches
 import hostile_builders as small
 import numpy as np
+import packed_bundles
 from fuzz_target import Refusals, Target, World
 
 from tilepack.disk.tree import FolderTree
@@ -45,7 +46,7 @@ def v2_bundle(data: bytes) -> bytes:
     header, packed, body = data[:_HEADER], data[_HEADER : _HEADER + 64], data[_HEADER + 64 :]
     if len(packed) < 64:
         return header + packed
-    entries = np.full(caches.SLOTS, 4, "<u8")
+    entries = np.full(packed_bundles.SLOTS, 4, "<u8")
     entries[list(SLOTS)] = np.frombuffer(packed, "<u8")
     return header + entries.tobytes() + body
 
@@ -53,7 +54,7 @@ def v2_bundle(data: bytes) -> bytes:
 def v2_essence(bundle: bytes) -> bytes:
     """Give the input that stands for a bundle."""
     packed = b"".join(bundle[_HEADER + 8 * slot : _HEADER + 8 * slot + 8] for slot in SLOTS)
-    return bundle[:_HEADER] + packed + bundle[caches.V2_FIRST :]
+    return bundle[:_HEADER] + packed + bundle[packed_bundles.V2_FIRST :]
 
 
 def v1_bundle(data: bytes) -> tuple[bytes, bytes]:
@@ -62,25 +63,25 @@ def v1_bundle(data: bytes) -> tuple[bytes, bytes]:
     ends, body = data[_V1_HEADER + 40 : _V1_HEADER + 72], data[_V1_HEADER + 72 :]
     if len(ends) < 32:
         return header, packed + ends
-    offsets = bytearray(b"".join((60 + 4 * at).to_bytes(5, "little") for at in range(caches.SLOTS)))
+    offsets = bytearray(b"".join((60 + 4 * at).to_bytes(5, "little") for at in range(packed_bundles.SLOTS)))
     for number, slot in enumerate(SLOTS):
         at = 5 * (slot % 128 * 128 + slot // 128)
         offsets[at : at + 5] = packed[5 * number : 5 * number + 5]
-    return header + bytes(4 * caches.SLOTS) + body, ends[:16] + bytes(offsets) + ends[16:]
+    return header + bytes(4 * packed_bundles.SLOTS) + body, ends[:16] + bytes(offsets) + ends[16:]
 
 
 def v1_essence(bundle: bytes, bundlx: bytes) -> bytes:
     """Give the input that stands for a pair."""
     places = [16 + 5 * (slot % 128 * 128 + slot // 128) for slot in SLOTS]
     packed = b"".join(bundlx[at : at + 5] for at in places)
-    return bundle[:_V1_HEADER] + packed + bundlx[:16] + bundlx[-16:] + bundle[caches.V1_FIRST :]
+    return bundle[:_V1_HEADER] + packed + bundlx[:16] + bundlx[-16:] + bundle[packed_bundles.V1_FIRST :]
 
 
 def read_v2(data: bytes, world: World) -> None:
     place = world.fresh() / "R0000C0000.bundle"
     place.write_bytes(v2_bundle(data))
     if len(data) >= _HEADER + 64:
-        bundle_v2.parse_index(place.read_bytes()[_HEADER : caches.V2_FIRST])
+        bundle_v2.parse_index(place.read_bytes()[_HEADER : packed_bundles.V2_FIRST])
     _look_at_all(place, None)
 
 
@@ -96,13 +97,15 @@ def read_v1(data: bytes, world: World) -> None:
 def read_bundlx(data: bytes, world: World) -> None:
     """Read an index alone: its head and foot are the input's, and its offsets, over and over."""
     middle = data[32:] or b"\0"
-    whole = data[:16] + (middle * (5 * caches.SLOTS // len(middle) + 1))[: 5 * caches.SLOTS] + data[16:32]
+    whole = (
+        data[:16] + (middle * (5 * packed_bundles.SLOTS // len(middle) + 1))[: 5 * packed_bundles.SLOTS] + data[16:32]
+    )
     for one in (data, whole):
         try:
             starts = bundle_v1.parse_bundlx(one, place="a.bundlx")
         except BundleError:
             continue
-        assert starts.shape == (caches.SLOTS,)
+        assert starts.shape == (packed_bundles.SLOTS,)
         assert starts.min() >= 0
 
 
@@ -132,7 +135,7 @@ def _open(place: Path, index: Path | None, how: str, stack: ExitStack) -> Compac
 
 def _read_tiles(opened: CompactBundle) -> None:
     sizes = opened.sizes()
-    assert sizes.shape == (caches.SLOTS,)
+    assert sizes.shape == (packed_bundles.SLOTS,)
     assert opened.is_movable in (True, False)
     total = 0
     for position in SLOTS:
@@ -186,8 +189,8 @@ def _orders() -> Iterator[Sequence[tuple[TileKey, bytes]]]:
 def v2_seeds() -> Iterator[bytes]:
     for tiles in _orders():
         for dialect, empty in (("arcgis", 4), ("paper", 0)):
-            yield v2_essence(caches.pack_v2(tiles, dialect=dialect, empty=empty, dead=(0, 5)))
-    whole = v2_essence(caches.pack_v2(next(_orders())))
+            yield v2_essence(packed_bundles.pack_v2(tiles, dialect=dialect, empty=empty, dead=(0, 5)))
+    whole = v2_essence(packed_bundles.pack_v2(next(_orders())))
     yield whole[:-40]
     yield whole.replace(b"\x89PNG\r\n", struct.pack("<I", 78) + b"\r\n")
 
@@ -195,12 +198,12 @@ def v2_seeds() -> Iterator[bytes]:
 def v1_seeds() -> Iterator[bytes]:
     for tiles in _orders():
         for empties in ("placeholder", "zero", "below", "first"):
-            yield v1_essence(*caches.pack_v1(CORNER, tiles, empties=empties, dead=(0, 5)))
-    yield v1_essence(*caches.pack_v1(CORNER, next(_orders())))[:-40]
+            yield v1_essence(*packed_bundles.pack_v1(CORNER, tiles, empties=empties, dead=(0, 5)))
+    yield v1_essence(*packed_bundles.pack_v1(CORNER, next(_orders())))[:-40]
 
 
 def bundlx_seeds() -> Iterator[bytes]:
-    index = caches.pack_v1(CORNER, next(_orders()))[1]
+    index = packed_bundles.pack_v1(CORNER, next(_orders()))[1]
     yield index[:16] + index[-16:] + index[16:56]
     yield index[:16] + index[-16:] + bytes(5)
     yield index[:16] + index[-16:] + (65596).to_bytes(5, "little")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fuzz_bundles
 import hostile_builders as small
+from caches import read_thoroughly
 from fuzz_target import Refusals, Target, World
 from hostile_mutations import WORDS
 
@@ -78,7 +79,7 @@ def run(data: bytes, world: World) -> None:
     work = WORKS[data[2] % len(WORKS)]
     reading = Refusals()
     with reading.noted():
-        read_all(source)
+        read_thoroughly(source)
     found = tilepack.verify(source, deep=True, jobs=1)
     assert found.errors or not reading.said, f"verify finds nothing where reading says: {reading.said[0]}"
     assert _listing(folder) == before, "looking at a cache changed it"
@@ -110,16 +111,6 @@ def _listing(folder: Path) -> dict[str, bytes | None]:
     return found
 
 
-def read_all(path: Path) -> None:
-    with tilepack.open(path) as reader:
-        tilepack.probe(reader, deep=True)
-        list(tilepack.list_tiles(reader))
-        for level in reader.levels():
-            for bundle in reader.bundles(level):
-                for tile, data in reader.tiles(bundle):
-                    assert reader.read(tile) == data
-
-
 # Works
 
 
@@ -146,14 +137,14 @@ def _convert(source: Path, target: Path, storage_format: str | None = None) -> N
 
 def export(source: Path, target: Path) -> None:
     tilepack.export_cache(source, target, area=_BOX, jobs=1)
-    read_all(target)
+    read_thoroughly(target)
 
 
 def repair_into_new(source: Path, target: Path) -> None:
     target = target.with_suffix(source.suffix)
     result = tilepack.repair(source, target, jobs=1)
     if target.exists():  # not of a cache that nothing can be had of
-        read_all(target)
+        read_thoroughly(target)
         wrong = {finding.code for finding in tilepack.verify(target, jobs=1).errors}
         assert wrong <= result.plan.left_counts.keys(), "more is wrong in what was repaired than is said to be left"
 
@@ -178,7 +169,7 @@ def import_from(source: Path, target: Path) -> None:
     inner = target / "sound"
     inner.mkdir(parents=True)
     tilepack.import_cache(source, small.write_folder(inner, _sound("v2")), area=_BOX, jobs=1)
-    read_all(inner)
+    read_thoroughly(inner)
 
 
 def import_into(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ import caches
 import hostile_builders as small
 import numpy as np
 import web_caches as web
-from fuzz_caches import read_all
+from caches import read_thoroughly
 from fuzz_target import Refusals, Target, World
 from pmtiles.tile import Compression, Entry, serialize_directory
 
@@ -29,7 +29,7 @@ def _read(place: Path) -> None:
     """Read a file in every way; what cannot be read, verify finds."""
     reading = Refusals()
     with reading.noted():
-        read_all(place)
+        read_thoroughly(place)
     found = tilepack.verify(place, jobs=1)
     assert found.errors or not reading.said, f"verify finds nothing where reading says: {reading.said[0]}"
     reading.raise_first()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import caches
 import fuzz_caches
 import hostile_builders as small
 import pytest
@@ -106,7 +107,7 @@ def verify(source: Path, target: Path) -> None:
 
 
 def read(source: Path, target: Path) -> None:
-    fuzz_caches.read_all(source)
+    caches.read_thoroughly(source)
 
 
 @pytest.mark.parametrize("work", [read, verify, convert, mend, fuzz_caches.compact, fuzz_caches.import_from])

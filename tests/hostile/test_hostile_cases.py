@@ -12,6 +12,7 @@ import hostile_documents
 import hostile_folders
 import hostile_packages
 import pytest
+from caches import read_thoroughly
 from hostile_builders import LAYOUTS, TILES, files_of, v2_bundle, write_cache
 from hostile_case import Case, changed
 
@@ -38,16 +39,6 @@ def titles(cases: list[Case]) -> list[str]:
     found = [case.name.encode("unicode_escape").decode() for case in cases]
     assert len(set(found)) == len(found), "two cases of one name"
     return found
-
-
-def read_all(path: Path) -> None:
-    with tilepack.open(path) as reader:
-        tilepack.probe(reader, deep=True)
-        list(tilepack.list_tiles(reader))
-        for level in reader.levels():
-            for bundle in reader.bundles(level):
-                for tile, data in reader.tiles(bundle):
-                    assert reader.read(tile) == data
 
 
 def tiles_of(path: Path) -> dict:
@@ -94,7 +85,7 @@ def test_hostile_cache_is_refused_when_it_is_read(case, tmp_path):
     source = case.make(tmp_path)
     begun = time.process_time()
     with pytest.raises(case.error) as caught:
-        read_all(source)
+        read_thoroughly(source)
     check_error(case, caught, begun)
 
 
@@ -119,7 +110,7 @@ def test_hostile_cache_takes_little_memory_when_it_swells(case, tmp_path):
     tracemalloc.start()
     try:
         with pytest.raises(case.error):
-            read_all(source)
+            read_thoroughly(source)
         assert tracemalloc.get_traced_memory()[1] < MEMORY
     finally:
         tracemalloc.stop()
@@ -129,11 +120,11 @@ def test_hostile_cache_takes_little_memory_when_it_swells(case, tmp_path):
 def test_sound_cache_is_read_and_converted(layout, tmp_path):
     (tmp_path / "sound").mkdir()
     source = write_cache(tmp_path / "sound", layout, files_of(layout))
-    read_all(source)
+    read_thoroughly(source)
     assert tiles_of(source) == TILES
     for name, storage_format in TARGETS.items():
         tilepack.convert(source, tmp_path / name, storage_format=storage_format)
-        read_all(tmp_path / name)
+        read_thoroughly(tmp_path / name)
         assert tiles_of(tmp_path / name) == TILES
     assert {path.name for path in tmp_path.iterdir()} == {"sound", *TARGETS}
 

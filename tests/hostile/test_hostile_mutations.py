@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from caches import read_thoroughly
 from hostile_builders import (
     LAYOUTS,
     SIDE,
@@ -24,7 +25,7 @@ from hostile_builders import (
 from hostile_mutations import mutate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_hostile_cases import TARGETS, names_below, read_all, tiles_of
+from test_hostile_cases import TARGETS, names_below, tiles_of
 
 import tilepack
 from tilepack.errors import TilepackError
@@ -95,7 +96,7 @@ def read_and_convert(source: Path, seed: int, folder: Path) -> str:
     before = names_below(folder)
     outcome = "read"
     try:
-        read_all(source)
+        read_thoroughly(source)
     except TilepackError as error:
         assert_sentence(error)
         outcome = type(error).__name__

@@ -11,18 +11,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from caches import (
-    SLOTS,
-    describe,
-    feet,
-    payload,
-    picture,
-    v2_files,
-    web_mercator,
-    write_exploded,
-    write_files,
-    write_v2,
-)
+from caches import describe, feet, payload, picture, v2_files, web_mercator, write_exploded, write_files, write_v2
+from packed_bundles import SLOTS
 from PIL import Image
 
 import tilepack

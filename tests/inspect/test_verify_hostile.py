@@ -11,7 +11,7 @@ import pytest
 from hostile_builders import LAYOUTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_hostile_cases import MEMORY, READ_CASES, SECONDS, SWELLING, read_all, titles
+from test_hostile_cases import MEMORY, READ_CASES, SECONDS, SWELLING, titles
 from test_hostile_mutations import hostile_source
 
 import tilepack
@@ -73,11 +73,11 @@ def test_verify_finds_what_readers_refuse(layout, seed):
             findings = tilepack.verify(source, deep=True, jobs=1)
         except NOTHING_TO_CHECK:
             with pytest.raises(TilepackError):
-                read_all(source)
+                caches.read_thoroughly(source)
             return
         check_findings(findings, Path(folder))
         if not findings.errors:
-            read_all(source)
+            caches.read_thoroughly(source)
 
 
 @pytest.mark.parametrize("layout", ["v1", "v2"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from caches import FEET_WKT
 from hypothesis import strategies as st
 
 from tilepack.cache import CacheInfo, ItemDescription, StorageFormat, TileFormat
@@ -13,13 +14,6 @@ from tilepack.metadata.spatial_defaults import WEB_MERCATOR_WKT
 from tilepack.scheme import LevelOfDetail, TilingScheme
 from tilepack.spatial import CoordinatePrecision, SpatialReference
 
-FEET_WKT = (
-    'PROJCS["Invented_Plane_Feet",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",'
-    'SPHEROID["GRS_1980",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],'
-    'PROJECTION["Transverse_Mercator"],PARAMETER["False_Easting",984250.0],PARAMETER["False_Northing",0.0],'
-    'PARAMETER["Central_Meridian",-74.25],PARAMETER["Scale_Factor",0.9999],'
-    'PARAMETER["Latitude_Of_Origin",38.5],UNIT["Foot_US",0.3048006096012192]]'
-)
 DEGREES_WKT = (
     'GEOGCS["Invented_Degrees",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],'
     'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'

@@ -8,17 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from broken_caches import beheaded
-from caches import (
-    V2_FIRST,
-    island_tiles,
-    look_at_tiles,
-    picture,
-    v1_files,
-    v2_files,
-    web_mercator,
-    write_exploded,
-    write_files,
-)
+from caches import island_tiles, look_at_tiles, picture, v1_files, v2_files, web_mercator, write_exploded, write_files
+from packed_bundles import V2_FIRST
 
 import tilepack
 from tilepack.keys import TileKey

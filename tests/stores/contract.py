@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from caches import SLOTS, Tiles, by_bundle, look_at_tiles
+from caches import Tiles, by_bundle, look_at_tiles
+from packed_bundles import SLOTS
 
 import tilepack
 from tilepack.cache import StorageFormat

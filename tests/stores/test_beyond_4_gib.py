@@ -8,19 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from caches import (
-    SLOTS,
-    V1_FIRST,
-    V2_FIRST,
-    conf_files,
-    describe,
-    look_at_tiles,
-    payload,
-    read_all,
-    web_mercator,
-    write_exploded,
-    write_files,
-)
+from caches import conf_files, describe, look_at_tiles, payload, read_all, web_mercator, write_exploded, write_files
+from packed_bundles import SLOTS, V1_FIRST, V2_FIRST
 
 import tilepack
 from tilepack.cache import StorageFormat

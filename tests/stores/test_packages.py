@@ -8,7 +8,8 @@ import zipfile
 import zlib
 
 import pytest
-from caches import SLOTS, V2_FIRST, payload, read_all, ready_files, web_mercator, write_zip
+from caches import payload, read_all, ready_files, web_mercator, write_zip
+from packed_bundles import SLOTS, V2_FIRST
 
 import tilepack
 from tilepack.disk import container as container_module

@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 from caches import (
-    V1_FIRST,
-    V2_FIRST,
     Tiles,
     look_at_files,
     look_at_tiles,
-    pack_v1,
-    pack_v2,
     payload,
     ready_files,
     web_mercator,
@@ -24,6 +20,7 @@ from caches import (
     write_v2,
 )
 from layouts import convert_to
+from packed_bundles import V1_FIRST, V2_FIRST, pack_v1, pack_v2
 
 import tilepack
 from tilepack.keys import BundleKey, TileKey
@@ -59,32 +56,26 @@ def packed_v2(tiles: Tiles, **style: object) -> dict[str, bytes]:
     return {"R0080C0100.bundle": pack_v2(list(tiles.items()), **style)}
 
 
+def packed_for(target: str, tiles: Tiles) -> dict[str, bytes]:
+    if target in ("v1", "tpk"):
+        return packed_v1(tiles)
+    return packed_v2(tiles, dialect="paper" if target == "v2" else "arcgis")
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("source", ["v1", "v2"])
 @pytest.mark.parametrize("target", ["v1", "v2", "tpk", "tpkx"])
 def test_bundle_is_what_struct_packs_in_the_order_of_the_source(tmp_path, order, source, target):
     tiles = tiles_in_order(order)
     {"v1": write_v1, "v2": write_v2}[source](tmp_path / "source", web_mercator(), tiles)
-    expected = {
-        "v1": packed_v1(tiles),
-        "tpk": packed_v1(tiles),
-        "v2": packed_v2(tiles, dialect="paper"),
-        "tpkx": packed_v2(tiles, dialect="arcgis"),
-    }
-    assert bundles_of(convert_to(target, tmp_path / "source", tmp_path)) == expected[target]
+    assert bundles_of(convert_to(target, tmp_path / "source", tmp_path)) == packed_for(target, tiles)
 
 
 @pytest.mark.parametrize("target", ["v1", "v2", "tpk", "tpkx"])
 def test_bundle_from_exploded_is_row_major_without_gaps(tmp_path, target):
     write_exploded(tmp_path / "source", web_mercator(), tiles_in_order("random"))
     tiles = tiles_in_order("row-major")
-    expected = {
-        "v1": packed_v1(tiles),
-        "tpk": packed_v1(tiles),
-        "v2": packed_v2(tiles, dialect="paper"),
-        "tpkx": packed_v2(tiles, dialect="arcgis"),
-    }
-    assert bundles_of(convert_to(target, tmp_path / "source", tmp_path)) == expected[target]
+    assert bundles_of(convert_to(target, tmp_path / "source", tmp_path)) == packed_for(target, tiles)
 
 
 def test_ready_to_serve_folder_has_headers_as_arcgis_writes_them(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import textwrap
@@ -26,6 +25,7 @@ from export_caches import (
     scheme_of,
     wkt,
 )
+from interrupting import assert_stops
 from layouts import LAYOUTS
 
 import tilepack
@@ -247,12 +247,7 @@ def test_killed_export_leaves_nothing_under_the_name_and_the_next_one_clears_up(
 def test_interrupted_export_leaves_nothing(sources, folder, layout):
     name, storage_format = LAYOUTS[layout]
     script = slowed(sources / "v2", folder / name, storage_format, then='print("stopped", flush=True)')
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
-        assert child.stdout.readline().strip() == b"ready"
-        child.send_signal(signal.SIGINT)
-        begun = time.monotonic()
-        assert child.communicate()[0].split()[-1] == b"stopped"
-        assert time.monotonic() - begun < 20
+    assert_stops(script)
     assert names(folder) == []
 
 

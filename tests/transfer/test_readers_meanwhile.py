@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from caches import pack_v1, write_files, write_v1, write_v2, write_zip
+from caches import write_files, write_v1, write_v2, write_zip
 from killing import SCHEME, Doomed, photo, read_tiles, square
 from layouts import LAYOUTS
+from packed_bundles import pack_v1
 from reading import read_on, tiles_of
 from steps import Fault
 

@@ -256,6 +256,14 @@ def test_a_pattern_names_a_target(source, tmp_path):
     assert not (place / "metadata.json").exists()
 
 
+def test_an_export_into_a_target_named_by_a_pattern_is_an_import(source, tmp_path):
+    for name in ("imported", "exported"):
+        write_files(tmp_path / name, xyz_files(data_of(THEIRS), "tms"))
+    tilepack.import_cache(source, f"{tmp_path}/imported/{{z}}/{{x}}/{{-y}}")
+    tilepack.export_cache(source, f"{tmp_path}/exported/{{z}}/{{x}}/{{-y}}", into_existing="MERGE")
+    assert look_at_files(tmp_path / "exported") == look_at_files(tmp_path / "imported")
+
+
 def test_vector_tiles_stay_among_themselves(source, tmp_path):
     vector = {TileKey(3, 2, 4): b"\x1f\x8b\x08\x00 some"}
     place = write_mbtiles(tmp_path / "vector.mbtiles", vector)

@@ -9,15 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 from caches import (
-    V1_FIRST,
     by_bundle,
     conf_files,
     describe,
     island_tiles,
     look_at_files,
     look_at_tiles,
-    pack_v1,
-    pack_v2,
     read_all,
     ready_files,
     tpk_files,
@@ -30,6 +27,7 @@ from caches import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packed_bundles import V1_FIRST, pack_v1, pack_v2
 from upkeep_caches import EVERY_PACKAGE, copy_of, stamps, stopping
 
 import tilepack

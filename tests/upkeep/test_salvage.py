@@ -7,10 +7,11 @@ import struct
 from pathlib import Path
 
 import pytest
-from caches import V1_FIRST, V2_FIRST, pack_v1, pack_v2, picture
+from caches import picture
 from hostile_builders import patched
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from packed_bundles import V1_FIRST, V2_FIRST, pack_v1, pack_v2
 
 import tilepack
 from tilepack.disk.files import ByteRange, PositionedFile

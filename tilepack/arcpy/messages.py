@@ -149,15 +149,6 @@ def GetMaxSeverity() -> int:
     return current.gravest
 
 
-def counted(number: int, what: str) -> str:
-    """Give a number with what it counts.
-
-    >>> counted(1234, "tile"), counted(1, "tile")
-    ('1,234 tiles', '1 tile')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def lasting(seconds: float) -> str:
     """Say how long something took.
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilepack.arcpy.environment import env, located
-from tilepack.arcpy.messages import ExecuteError, counted, current, lasting
+from tilepack.arcpy.messages import ExecuteError, current, lasting
 from tilepack.disk.files import explained
+from tilepack.wording import counted
 
 if TYPE_CHECKING:
     from tilepack.transfer.result import TransferResult

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Final
 
 from tilepack.arcpy.environment import located
-from tilepack.arcpy.messages import ExecuteError
+from tilepack.arcpy.parameters import need
 from tilepack.arcpy.services_file import SERVICES_FILE, read_services
 from tilepack.errors import CacheNotFoundError
 
@@ -95,12 +95,11 @@ def find_service(value: object, name: str = "input_service") -> Service:
         name: The parameter, for messages.
 
     Raises:
+        ExecuteError: Nothing was given.
         CacheNotFoundError: There is none; the message names the places searched.
         TilepackError: There is one, and it cannot be read.
     """
-    text = str(value if value is not None else "").strip()
-    if text in ("", "#"):
-        raise ExecuteError(f"{name} is required, and was left out")
+    text = need(name, value)
     searched: list[str] = []
     path = located(text)
     service = service_name(text)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from tilepack.arcpy import parameters
 from tilepack.arcpy.environment import located, output_path, threads
-from tilepack.arcpy.messages import ExecuteError, counted, current
+from tilepack.arcpy.messages import ExecuteError, current
 from tilepack.arcpy.outputs import DATA_FRAME, made_folders, tell
 from tilepack.arcpy.result import tool
 from tilepack.arcpy.schemes import read_scheme, standard_scheme_of
 from tilepack.arcpy.services import CACHE_DIRECTORY, Service, ServiceName, cache_directory, find_service, service_name
 from tilepack.errors import CacheNotFoundError
+from tilepack.wording import counted
 
 if TYPE_CHECKING:
     from tilepack.transfer.creating import CreationPlan

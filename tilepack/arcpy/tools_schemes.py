@@ -6,11 +6,12 @@ from pathlib import Path
 
 from tilepack.arcpy import parameters
 from tilepack.arcpy.environment import env, output_path
-from tilepack.arcpy.messages import ExecuteError, counted, current
+from tilepack.arcpy.messages import ExecuteError, current
 from tilepack.arcpy.result import tool
 from tilepack.arcpy.schemes import read_scheme, scheme_for, spatial_reference_of
 from tilepack.arcpy.tools_caches import READY, TILE_FORMATS, side_of
 from tilepack.errors import CacheExistsError, UnsupportedError
+from tilepack.wording import counted
 
 
 @tool

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from tilepack.arcpy import parameters
 from tilepack.arcpy.environment import env, located, output_path
 from tilepack.arcpy.extents import extent_options
-from tilepack.arcpy.messages import counted, current, lasting
+from tilepack.arcpy.messages import current, lasting
 from tilepack.arcpy.outputs import made_folders
 from tilepack.arcpy.result import tool
 from tilepack.arcpy.services import Service, find_service
+from tilepack.wording import counted
 
 if TYPE_CHECKING:
     from tilepack.status.keeping import WrittenStatus

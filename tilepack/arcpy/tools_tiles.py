@@ -12,12 +12,13 @@ from typing import Any
 from tilepack.arcpy import parameters
 from tilepack.arcpy.environment import located, output_path, threads
 from tilepack.arcpy.extents import extent_options
-from tilepack.arcpy.messages import ExecuteError, counted, current, lasting
+from tilepack.arcpy.messages import ExecuteError, current, lasting
 from tilepack.arcpy.outputs import DATA_FRAME, made_folders, tell
 from tilepack.arcpy.result import tool
 from tilepack.arcpy.services import find_service
 from tilepack.arcpy.services_file import SERVICES_FILE
 from tilepack.errors import UnsupportedError
+from tilepack.wording import counted
 
 _MODES = ("RECREATE_ALL_TILES", "RECREATE_EMPTY_TILES", "DELETE_TILES")
 _SCHEMES = {"ARCGISONLINE_SCHEME": "arcgis-online", "WGS84_V2_SCHEME": "wgs84"}

@@ -78,8 +78,7 @@ def ExportMapServerCache(
     }
     mode = _mode(overwrite)
     if kind == "TILE_PACKAGE":
-        if storage_format == "EXPLODED":
-            raise ExecuteError("storage_format_type is EXPLODED, and packages are COMPACT or COMPACT_V2")
+        _refuse_exploded(storage_format)
         return _export(service, folder, (), service.name + _SUFFIXES[storage_format], None, mode, asked, copies)
     return _export(service, folder, (service.name,), DATA_FRAME, storage_format, mode, asked, copies)
 
@@ -131,8 +130,7 @@ def ExportTileCache(
     name = safe_name(given.removesuffix(".tpkx").removesuffix(".tpk") if kind != "TILE_CACHE" else given)
     if kind == "TILE_CACHE":
         return _export(source, folder, (name,), DATA_FRAME, storage_format, None, asked)
-    if storage_format == "EXPLODED":
-        raise ExecuteError("storage_format_type is EXPLODED, and packages are COMPACT or COMPACT_V2")
+    _refuse_exploded(storage_format)
     suffix = ".tpk" if kind == "TILE_PACKAGE" else ".tpkx"
     return _export(source, folder, (), name + suffix, None, None, asked)
 
@@ -141,6 +139,14 @@ def _mode(overwrite: object) -> str:
     return parameters.literal(
         "overwrite", overwrite, "MERGE", "OVERWRITE", default="MERGE", yes="OVERWRITE", no="MERGE"
     )
+
+
+def _refuse_exploded(storage_format: str) -> None:
+    if storage_format == "EXPLODED":
+        raise ExecuteError(
+            "storage_format_type is EXPLODED, and packages are COMPACT or COMPACT_V2; take one of these, or export "
+            "a cache"
+        )
 
 
 def _export(

@@ -89,15 +89,17 @@ class Way:
     circle: float
     """Once around, in the units of the angles."""
     centre: float
-    """Longitude in the middle of the window."""
+    """Longitude in the middle of the window, in the units of the angles, as are those below."""
     half: float
     """Half the window's width."""
     south: float
+    """Latitude at which the window begins."""
     north: float
+    """Latitude at which it ends."""
     pole: float
     """Latitude, north or south, to which seams are closed: that of the pole which the source's plane shows."""
     magnitude: float
-    """Largest coordinate in the target that was met."""
+    """Largest coordinate in the target, of either sign, that was met within the window; units of the target."""
 
     @classmethod
     def between(cls, source: CRS, target: CRS, left: float | None) -> Way:

@@ -34,8 +34,10 @@ _DEEPEST: Final = 44
 """Halvings after which a piece that still jumps crosses a seam of the projection."""
 
 _MOST_EDGES: Final = 20_000_000
+"""Edges of an area in the target, which take 32 bytes each, and several times as much while they are made."""
 
 _BATCH: Final = 50_000
+"""Edges that are halved at once."""
 
 _LONG: Final = 36
 """Lines longer than this part of the circle are halved however straight they look at five points."""
@@ -51,7 +53,7 @@ def reproject(edges: Floats, source: CRS, target: CRS, *, finest: float, left: f
         edges: Float64 (n, 4), coordinates of the source.
         source: The spatial reference that the area is in.
         target: The one it is wanted in.
-        finest: Smallest pixel that will be asked for, units of the target; edges stray by less than a quarter of it.
+        finest: Smallest pixel that will be asked for, units of the target; edges stray by a fiftieth of it at most.
         left: Where the target's 360 degrees begin, if that is known.
 
     Returns:

@@ -194,7 +194,7 @@ class Drawer:
             )
             bands = [*source.bands, source.alpha or warped.count]
             return _View(warped, resources.pop_all(), column, row, source, bands)
-        raise TransferError(f"{raster.path}: cannot be opened")
+        raise TransferError(f"{raster.path}: cannot be opened")  # a context may swallow errors, for all mypy knows
 
     def _place(self, footprint: Footprint, resolution: float) -> tuple[int, int, int, int]:
         """Give column, row, width and height of what holds a raster, in pixels of a level."""

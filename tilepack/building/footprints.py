@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tilepack.building.pyramids import Rects
 from tilepack.building.rasters import Raster, reading
 from tilepack.errors import TilingSchemeError
+from tilepack.metadata.web_mercator import HALF_WORLD
 from tilepack.spatial import LARGEST_EPSG_WKID, SpatialReference, is_geographic, to_crs
 
 _PATCHES: Final = 16
@@ -21,7 +22,6 @@ _STEPS: Final = 4
 _MARGIN: Final = 0.03
 """By which a part's rectangle grows where it is bent, for between the points a side may bulge; what it gains is looked
 at in vain."""
-_WEB_MERCATOR_HALF: Final = 20037508.342789244
 
 Points = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def turns(raster: Raster) -> list[Raster]:
 def _half_of_the_world(reference: SpatialReference) -> tuple[float, float] | None:
     """Give half the width and height of a coordinate system whose sides meet; None where they do not."""
     if reference.is_web_mercator:
-        return _WEB_MERCATOR_HALF, _WEB_MERCATOR_HALF
+        return HALF_WORLD, HALF_WORLD
     return (180.0, 90.0) if is_geographic(reference) else None
 
 

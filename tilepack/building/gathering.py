@@ -32,7 +32,9 @@ class Gathered:
     """What came to be of one level."""
 
     tiles: int = 0
+    """Number of tiles written."""
     tile_bytes: int = 0
+    """Bytes of their data."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Number of tiles by what they are: ``JPEG``, ``PNG32``."""
     bundles: list[Occupied] = field(default_factory=list)

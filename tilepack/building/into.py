@@ -41,7 +41,9 @@ class JoinedBuild:
     """What was built, and what became of it in the cache that took it in."""
 
     built: BuildResult
+    """The cache that was built beside the target, which is gone by now."""
     joined: TransferResult
+    """Its import into the target."""
 
     def as_json(self) -> dict[str, object]:
         """Give both as JSON's values."""
@@ -122,8 +124,7 @@ def plan_build_into(rasters: Rasters, cache: str | Path, **options: Unpack[Build
         place = place.parent
     with open_cache(place) as reader:
         info = reader.info
-        known = {lod.level for lod in info.scheme.levels}
-        held = [level for level in reader.levels() if level in known and reader.bundles(level)]
+        held = [level for level in reader.levels() if level in info.scheme.level_ids and reader.bundles(level)]
     if info.tile_format is TileFormat.PBF:
         raise UnsupportedError(f"{place}: holds vector tiles, and rasters become images; build into a cache of images")
     # JPEG holds no edges: they come as PNG, and are laid on the JPEG that is there. WebP is read, and not written.

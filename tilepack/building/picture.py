@@ -51,19 +51,7 @@ class PictureTiles:
 
     def draw(self, extent: Extent) -> bytes:
         """Draw the picture of an extent, as a PNG."""
-        ranges = [
-            (
-                0,
-                TileRange(
-                    level=0,
-                    row_start=tile.row,
-                    row_stop=tile.row + 1,
-                    column_start=tile.column,
-                    column_stop=tile.column + 1,
-                ),
-            )
-            for tile in self._kept
-        ]
+        ranges = [(0, TileRange.of(tile)) for tile in self._kept]
         return draw_thumbnail(self._kept.get, self._scheme, extent, ranges)
 
 

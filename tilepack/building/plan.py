@@ -34,9 +34,11 @@ class LevelPlan:
     """What is planned of one level."""
 
     level: int
+    """LevelID."""
     resolution: float
     """Map units of a pixel."""
     scale: float
+    """Scale denominator."""
     is_drawn: bool
     """Whether it is drawn from the rasters; the others are averaged from the level below."""
     tiles: int
@@ -50,7 +52,9 @@ class BuildPlan:
     layers: tuple[Layer, ...]
     """The rasters, each laid on those before it."""
     target: Path
+    """What is made; a target of web tiles is made of a package beside it."""
     kind: TargetKind
+    """What the target is to be."""
     request: TransferRequest
     """Areas, extents, description; of its levels nothing is left open any more."""
     info: CacheInfo
@@ -58,11 +62,13 @@ class BuildPlan:
     levels: tuple[LevelPlan, ...]
     """Ascending."""
     pyramids: tuple[Pyramid, ...]
+    """The levels by what they are made of, finest first."""
     windows: int
     """Squares of tiles to draw."""
     background: Colour
     """What shows through where a JPEG cache has no pixel."""
     warnings: tuple[str, ...]
+    """What its user should know beforehand, in sentences."""
 
     @property
     def tiles(self) -> int:
@@ -115,8 +121,11 @@ class BuiltLevel:
     """What came to be of one level."""
 
     level: int
+    """LevelID."""
     tiles: int
+    """Number of tiles written."""
     tile_bytes: int
+    """Bytes of their data."""
     kinds: Mapping[str, int]
     """Number of tiles by what they are: ``JPEG``, ``PNG32``."""
 
@@ -137,6 +146,7 @@ class BuildResult:
     resumed_windows: int
     """Squares of tiles, of the plan's, that an earlier run has drawn."""
     seconds: float
+    """From the first window to the last rename."""
 
     @property
     def tiles(self) -> int:

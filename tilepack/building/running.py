@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +31,6 @@ from tilepack.building.planning import window_side
 from tilepack.building.pyramids import Pyramid, Reach, Window
 from tilepack.cache import CacheInfo
 from tilepack.errors import AreaOfInterestError, TransferError
-from tilepack.extent import Extent
 from tilepack.keys import TileKey, TileRange
 from tilepack.pixels.blend import Pixels, cut, is_blank
 from tilepack.pixels.coverage import Coverage
@@ -41,7 +39,7 @@ from tilepack.stores.extents import declared_extent
 from tilepack.stores.targets import create_target
 from tilepack.transfer.choice import TileChooser
 from tilepack.transfer.counting import Counter, out_of_reach
-from tilepack.transfer.describe import Described, derive_guid, package_item, settle
+from tilepack.transfer.describe import Described, clipped_to_areas, derive_guid, package_item, settle
 
 Told = Callable[[int, int], None]
 """Called with the windows that are done, and how many there are."""
@@ -202,9 +200,8 @@ class _Work:
         plan, scheme = self._plan, self._plan.info.scheme
         levels = {level: found.bundles for level, found in self.gatherer.levels.items()}
         extent = declared_extent(scheme, levels, self.gatherer.present)
-        areas = plan.request.areas
-        if extent is not None and areas is not None:
-            extent = extent.intersection(reduce(Extent.union, [areas.at(level).extent for level in levels])) or extent
+        if extent is not None:
+            extent = clipped_to_areas(extent, plan.request.areas, levels)
         return settle(replace(plan.info, extent=extent), plan.kind, held=(min(levels), max(levels)))
 
 
@@ -299,7 +296,7 @@ class _Climb:
 
     def _cut(self, tile: TileKey, pixels: Pixels) -> None:
         """Make transparent what lies outside the area."""
-        coverage = Coverage.INSIDE if self._areas is None else self._areas.coverage(_only(tile))[0, 0]
+        coverage = Coverage.INSIDE if self._areas is None else self._areas.coverage(TileRange.of(tile))[0, 0]
         if coverage == Coverage.OUTSIDE:
             pixels[...] = 0
         elif coverage == Coverage.CROSSING and self._areas is not None:
@@ -335,13 +332,3 @@ class _Climb:
             if data is not None:
                 made.append((rung, tile.row, tile.column, data))
         return made
-
-
-def _only(tile: TileKey) -> TileRange:
-    return TileRange(
-        level=tile.level,
-        row_start=tile.row,
-        row_stop=tile.row + 1,
-        column_start=tile.column,
-        column_stop=tile.column + 1,
-    )

@@ -31,8 +31,11 @@ class Layer:
     """A raster in its place, and how its pixels are taken."""
 
     raster: Raster
+    """The raster."""
     footprint: Footprint
+    """Where it lies in the cache's coordinate system."""
     resampling: Resampling
+    """How pixels of a level are made of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +43,13 @@ class Source:
     """An open raster, or a virtual one made of it."""
 
     data: DatasetReader
+    """Whoever opened it closes it."""
     bands: tuple[int, ...]
     """Those that are colours, or a palette's numbers, from 1."""
     alpha: int | None
     """The one that is alpha; None where GDAL is to add one, from mask and nodata."""
     nodata: float | None
+    """Value of pixels that are none; None where mask and alpha tell."""
     is_weighted: bool = False
     """Whether colours are multiplied by alpha."""
     is_looked_up: bool = False

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tilepack.disk.durable import sync_tree
-from tilepack.disk.files import PositionedFile, Sink, explained
+from tilepack.disk.files import PositionedFile, explained
+from tilepack.disk.sinks import Sink, write_at_once
 from tilepack.disk.staging import Staging
 from tilepack.errors import TransferError
 
@@ -126,11 +127,7 @@ class FolderContainer:
         Raises:
             TransferError: The disk is full, or the file cannot be made.
         """
-        sink = self.create(path, len(data))
-        try:
-            sink.write(data, 0)
-        finally:
-            sink.close()
+        write_at_once(self.create(path, len(data)), data)
 
     def commit(self, documents: Sequence[str]) -> None:
         """Sync everything once, then rename the folder."""

@@ -13,7 +13,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
+
+from zlib_ng import zlib_ng
 
 from tilepack.errors import BundleError, TilepackError, TransferError
 
@@ -24,6 +26,8 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Opening a named pipe that came to stand where a file was must not wait for its writer."""
 _POSITIONED = hasattr(os, "pread") and hasattr(os, "pwrite")
+_PIECE: Final = 1 << 20
+"""Bytes read at once where all are wanted."""
 
 
 @contextmanager
@@ -184,6 +188,17 @@ class PositionedFile:
                 os.close(self.descriptor)
 
 
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Write bytes into an open file; the system may take them in parts.
+
+    Raises:
+        OSError: The disk is full, or failed.
+    """
+    done = os.write(descriptor, data)
+    while done < len(data):
+        done += os.write(descriptor, data[done:])
+
+
 class StreamedFile(io.RawIOBase):
     """An open file as the standard library wants one: with a position, its own. It does not close the file."""
 
@@ -218,14 +233,14 @@ def nameless_file(folder: Path, place: str) -> PositionedFile:
     """Make a file in a folder that goes when it is closed.
 
     Args:
-        folder: Where there is room for it.
+        folder: Where there is room for it: beside the target, or where the system wants such files.
         place: What to call it in messages.
 
     Raises:
         TransferError: It cannot be made.
     """
     with (
-        explained("make a file beside the target", folder),
+        explained("make a file", folder),
         tempfile.TemporaryFile(dir=folder, prefix=".tilepack-") as spool,
     ):
         return PositionedFile(place, descriptor=os.dup(spool.fileno()))
@@ -281,27 +296,27 @@ class ByteRange:
                 f"{self.place}: ends before byte {position + len(buffer)}; it is truncated, take it from a backup"
             )
 
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all of its bytes, a mebibyte at a time, each piece with its position.
+
+        Raises:
+            BundleError: The range ends before it should.
+        """
+        for position in range(0, self.size, _PIECE):
+            yield position, self.read(min(_PIECE, self.size - position), position)
+
+    def crc(self) -> int:
+        """Give the CRC-32 of all of its bytes.
+
+        Raises:
+            BundleError: The range ends before it should.
+        """
+        crc = 0
+        for _, piece in self.pieces():
+            crc = zlib_ng.crc32(piece, crc)
+        return crc
+
     def close(self) -> None:
         """Close the file if it was opened for this range alone."""
         if self._owned:
             self.file.close()
-
-
-class Sink(Protocol):
-    """A file being written, or a member of a package: bytes at positions, then closed once."""
-
-    place: str
-    """What to call it in messages."""
-    alignment: int
-    """Position within the file on disk of the sink's first byte."""
-    needs_crc: bool
-    """Whether ``close`` wants the CRC-32 of all the bytes."""
-
-    def write(self, data: bytes | bytearray | memoryview, position: int) -> None:
-        """Write all the bytes at a position of the sink."""
-
-    def close(self, crc: int = 0) -> None:
-        """End the sink; its bytes are complete."""
-
-    def abandon(self) -> None:
-        """Close the sink, its bytes being incomplete: what holds it is about to be thrown away."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from zlib_ng import zlib_ng
-
-from tilepack.disk.files import PositionedFile, Sink, nameless_file
+from tilepack.disk.files import PositionedFile, nameless_file
 from tilepack.disk.member_table import MemberTable
+from tilepack.disk.sinks import Sink, write_at_once
 from tilepack.disk.staging import Staging
 from tilepack.errors import TransferError
 from tilepack.formats.stored_zip import (
@@ -242,9 +241,7 @@ class PackageContainer:
         Raises:
             TransferError: The disk is full.
         """
-        sink = self.create(path, len(data))
-        sink.write(data, 0)
-        sink.close(zlib_ng.crc32(data))
+        write_at_once(self.create(path, len(data)), data)
 
     def commit(self, documents: Sequence[str]) -> None:
         """Write the directory, sync, and rename the package.

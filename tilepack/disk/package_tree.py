@@ -6,7 +6,6 @@ ArcGIS refuses but people make, are unpacked to a temporary file as they are ope
 
 from __future__ import annotations
 
-import os
 import posixpath
 import struct
 import tempfile
@@ -15,7 +14,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from tilepack.disk.files import ByteRange, PositionedFile, StreamedFile, explained
+from tilepack.disk.files import ByteRange, PositionedFile, StreamedFile, explained, nameless_file
 from tilepack.disk.tree import LARGEST_DOCUMENT, Entry, Stamp, below, read_start, too_large
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
 
@@ -255,25 +254,25 @@ class PackageTree:
             )
         # Looked at first: of a name that lies about its length the standard library would print all.
         self._data_start(member, place)
-        # Unlinked at once where the system allows, else removed when closed.
-        with tempfile.TemporaryFile(prefix="tilepack-") as spool:
-            file = PositionedFile(place, descriptor=os.dup(spool.fileno()))
-            try:
-                done = 0
-                with explained("read", place), self._zip.open(member) as packed:
-                    while chunk := packed.read(_CHUNK):
-                        file.write(chunk, done)
-                        done += len(chunk)
-                if done != member.file_size:
-                    raise zipfile.BadZipFile(f"it ends after {done} of {member.file_size} bytes")
-            except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
-                file.close()
-                raise BundleError(
-                    f"{place}: cannot be unpacked: {str(error)[:_SHOWN]}; the package is damaged, take it from a backup"
-                ) from error
-            except BaseException:
-                file.close()
-                raise
+        with explained("find a folder for files that go again", place):
+            folder = tempfile.gettempdir()
+        file = nameless_file(Path(folder), f"{folder}, unpacking {place}")
+        try:
+            done = 0
+            with explained("read", place), self._zip.open(member) as packed:
+                while chunk := packed.read(_CHUNK):
+                    file.write(chunk, done)
+                    done += len(chunk)
+            if done != member.file_size:
+                raise zipfile.BadZipFile(f"it ends after {done} of {member.file_size} bytes")
+        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
+            file.close()
+            raise BundleError(
+                f"{place}: cannot be unpacked: {str(error)[:_SHOWN]}; the package is damaged, take it from a backup"
+            ) from error
+        except BaseException:
+            file.close()
+            raise
         return ByteRange(file, 0, done, place, owned=True)
 
     def find(self, name: str) -> list[str]:

@@ -146,7 +146,7 @@ def is_left_behind(target: Path, *, keep_suffix: bool = False) -> bool:
 
 def _names_beside(whole: Path, *, keep_suffix: bool) -> tuple[Path, Path, Path]:
     """Give the names of what grows, of what steps aside, and of the lock."""
-    partial = f"{whole.stem}.partial{whole.suffix}" if keep_suffix else whole.name + ".partial"
+    partial = f"{whole.stem}{PARTIAL}{whole.suffix}" if keep_suffix else whole.name + PARTIAL
     return whole.with_name(partial), whole.with_name(whole.name + ".replaced"), whole.with_name(whole.name + STAGED)
 
 

@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from zlib_ng import zlib_ng
-
 from tilepack.disk.durable import is_there, remove, rename, sync_files, sync_folder
-from tilepack.disk.files import PositionedFile, Sink, explained
+from tilepack.disk.files import PositionedFile, explained
 from tilepack.disk.groups import GroupWorker
 from tilepack.disk.journal import PARTIAL, Digest, Journal, JournalLine, is_partial, leads_out, name_files
 from tilepack.disk.locking import FOLDER_LOCK, WriterLock, refuse_foreign_locks
+from tilepack.disk.sinks import Sink, write_at_once
 from tilepack.errors import TransferError
+from tilepack.wording import counted
 
 DOCUMENTS: Final = "documents"
 """What the journal calls the bundle of the documents."""
@@ -104,9 +104,8 @@ class FolderUpdate:
         if journal.lines and journal.fingerprint != self._fingerprint:
             bundles = len(journal.lines.keys() - {DOCUMENTS})
             raise TransferError(
-                f"{self.root}: was left in the middle of {journal.work}, with {bundles} "
-                f"bundle{'' if bundles == 1 else 's'} done; run the same again to finish it, or remove "
-                f"{journal.path.name} to leave it at that"
+                f"{self.root}: was left in the middle of {journal.work}, with {counted(bundles, 'bundle')} done; run "
+                f"the same again to finish it, or remove {journal.path.name} to leave it at that"
             )
         if not journal.lines:
             journal.end()
@@ -186,13 +185,7 @@ class FolderUpdate:
         Raises:
             TransferError: The disk is full, or the file cannot be made.
         """
-        sink = self.create(path, len(data))
-        try:
-            sink.write(data, 0)
-            sink.close(zlib_ng.crc32(data))
-        except BaseException:
-            sink.abandon()
-            raise
+        write_at_once(self.create(path, len(data)), data)
 
     def publish(self, bundle: str, files: Sequence[str], gone: Sequence[str] = ()) -> None:
         """Hand the complete files of a bundle over to be given their names, in this order; those that go are removed.

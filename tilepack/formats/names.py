@@ -8,6 +8,7 @@ bundle         ``R`` + row, ``C`` + column of its first    ``R0180C0080.bundle``
                tile, at least four hex digits each         ``R0e380C12680.bundle``
 exploded row   ``R`` + eight hex digits                    ``R0000029f``
 exploded tile  ``C`` + eight hex digits + extension        ``C00000280.jpg``
+substitute     ``missing`` or ``blank`` + extension        ``missing.jpg``
 =============  ==========================================  ================================
 
 Source: Esri's Compact Cache V2 paper and caches written by ArcGIS. Hex digits are lower case, for ``C`` separates;
@@ -27,6 +28,7 @@ _BUNDLE: Final = re.compile(r"R([0-9a-f]{4,15})C([0-9a-f]{4,15})\.bundle")
 _FOLDED_BUNDLE: Final = re.compile(r"r([0-9a-f]{4,15})c([0-9a-f]{4,15})\.bundle")
 _ROW: Final = re.compile(r"[rR]([0-9a-fA-F]{1,8})")
 _TILE: Final = re.compile(r"[cC]([0-9a-fA-F]{1,8})\.(png|jpg|jpeg|webp|gif|lerc|bmp|pbf)", re.IGNORECASE)
+_SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 
 
 def level_folder(level: int) -> str:
@@ -52,7 +54,12 @@ def is_hexadecimal_level(name: str) -> bool:
 
 def bundle_name(bundle: BundleKey) -> str:
     """Name a bundle's file, without extension."""
-    return f"R{bundle.row:04x}C{bundle.column:04x}"
+    return corner_name(bundle.row, bundle.column)
+
+
+def corner_name(row: int, column: int) -> str:
+    """Name the file, without extension, of the bundle whose first tile has this row and column."""
+    return f"R{row:04x}C{column:04x}"
 
 
 def parse_bundle_name(name: str) -> tuple[int, int] | None:
@@ -108,3 +115,8 @@ def parse_tile_file(name: str) -> int | None:
     """Give the column that a file's name means, or None when it is no tile's."""
     found = _TILE.fullmatch(name)
     return int(found[1], 16) if found else None
+
+
+def is_substitute(name: str) -> bool:
+    """Tell whether a file beside the levels is what servers show for tiles that do not exist."""
+    return _SUBSTITUTE.fullmatch(name) is not None

@@ -43,9 +43,11 @@ class BundlePair:
     a: BundleKey | None
     """In the first; None where it has no such level."""
     b: BundleKey | None
+    """In the second; likewise."""
     in_a: bool
     """Whether the first lists a bundle there."""
     in_b: bool
+    """Whether the second does."""
 
     @property
     def name(self) -> BundleKey:

@@ -28,6 +28,7 @@ from tilepack.keys import BundleKey, TileKey
 from tilepack.scheme import LevelOfDetail, TilingScheme
 from tilepack.selection import LevelSelection
 from tilepack.stores.base import TileReader
+from tilepack.stores.extents import declared_in_map_units
 from tilepack.stores.open import open_cache
 
 _AHEAD: Final = 4
@@ -63,7 +64,7 @@ def diff(
     A damaged bundle is a finding of the result, and its tiles are not compared; the others are.
 
     Args:
-        a: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        a: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         b: Another.
         pixels: Decode tiles whose bytes differ, and compare what they show, transparency included; colours under alpha
             0 show nothing. Tiles of the same pixels are the same. One that cannot be decoded differs, with the reason,
@@ -231,7 +232,7 @@ class _Comparison:
         """Say how far off the area lies: a comparison of nothing must not end as one of equals."""
         level = next((levels.a for levels in matched if levels.a is not None), None)
         for reader in (self._a, self._b):
-            extent = next((extent for name, extent in reader.declared if "degrees" not in name), None)
+            extent = next((extent for _, extent in declared_in_map_units(reader)), None)
             if extent is not None and level is not None:
                 areas.at(level).require_meeting(extent, reader.place)
         raise AreaOfInterestError(

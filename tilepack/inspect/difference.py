@@ -22,6 +22,7 @@ class DifferenceCounts:
     differing: int = 0
     """Tiles that both have, and that are not the same."""
     same: int = 0
+    """Tiles that both have, of the same bytes or the same pixels."""
     recoded: int = 0
     """Those of the same ones whose bytes differ, though their pixels do not; only where pixels were compared."""
     undecodable: int = 0

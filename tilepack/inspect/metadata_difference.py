@@ -19,13 +19,14 @@ Where only some levels or an area are compared, what speaks of the whole is a no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from tilepack.cache import CacheInfo, ItemDescription, TileFormat
 from tilepack.extent import Extent
 from tilepack.scheme import LevelOfDetail, TilingScheme, same_resolution
+from tilepack.wording import listed
 
 _NAMED: Final = 5
 """Levels named one by one."""
@@ -108,9 +109,9 @@ def _levels_of_one(a: TilingScheme, b: TilingScheme) -> Iterator[str]:
     for scheme, other, where in ((a, b, "there"), (b, a, "here")):
         alone = [lod for lod in scheme.levels if find_level(other, lod.resolution) is None]
         if alone:
-            listed = _listed(f"{lod.level} (resolution {lod.resolution:.10g})" for lod in alone)
+            named = listed((f"{lod.level} (resolution {lod.resolution:.10g})" for lod in alone), _NAMED)
             noun, verb = ("level", "has") if len(alone) == 1 else ("levels", "have")
-            yield f"{noun} {listed} {verb} no counterpart {where}"
+            yield f"{noun} {named} {verb} no counterpart {where}"
 
 
 def _notes(a: CacheInfo, b: CacheInfo) -> Iterator[str]:
@@ -122,7 +123,7 @@ def _notes(a: CacheInfo, b: CacheInfo) -> Iterator[str]:
     pairs = [(lod.level, find_level(b.scheme, lod.resolution, lod.level)) for lod in a.scheme.levels]
     renumbered = [f"{here} here is {lod.level} there" for here, lod in pairs if lod is not None and lod.level != here]
     if renumbered:
-        yield f"levels are numbered differently: {_listed(renumbered)}"
+        yield f"levels are numbered differently: {listed(renumbered, _NAMED)}"
     if a.name != b.name:
         yield _sentence("name", a.name, b.name)
     if a.description.creator != b.description.creator:
@@ -164,9 +165,3 @@ def _shown(value: object) -> str:
 def _cut(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip() + " ..."
-
-
-def _listed(items: Iterable[str]) -> str:
-    named = list(items)
-    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return ", ".join(named[:_NAMED]) + more

@@ -108,7 +108,7 @@ def preview(
     picture is one of the level, it is that pixel. Tiles that are damaged are hatched, counted and named in the notes.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         level: LevelID; None for the coarsest whose pixels are at least as fine as the picture's, or the finest, of
             those that hold tiles there.
         extent: xmin, ymin, xmax, ymax in map units. Without it and ``bbox``: the extent that the cache declares, or

@@ -21,7 +21,7 @@ from tilepack.keys import BundleKey, TileKey, TileRange
 from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import BundleSummary, SupportsShared, TileReader
-from tilepack.stores.extents import declared_extent
+from tilepack.stores.extents import declared_extent, declared_in_degrees, declared_in_map_units
 
 SAMPLE: Final = 16
 """Tiles of each bundle whose bytes are looked at by default."""
@@ -233,7 +233,7 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
         return
     finest = min(placed, key=lambda level: level.resolution or 0)
     slack = finest.resolution or 0
-    units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
+    units = declared_in_map_units(reader)
     if not units:
         yield "no document declares an extent"
     for (name, extent), (other, there) in pairwise(units):
@@ -248,7 +248,7 @@ def _extent_contradictions(reader: TileReader, held: Sequence[LevelReport]) -> I
                 f"{name} declares the extent {extent}, but the tiles of level {finest.level} reach over it, to "
                 f"{finest.extent}"
             )
-    for name, degrees in ((name, extent) for name, extent in reader.declared if "degrees" in name):
+    for name, degrees in declared_in_degrees(reader):
         converted = [to_degrees(extent, scheme.spatial_reference) for _, extent in units]
         if converted and not any(there is None or alike(there, degrees) for there in converted):
             yield f"{name} declares {degrees}, but the extents in map units lie at {converted[0]} degrees"

@@ -24,6 +24,7 @@ class LevelReport:
     bundles: int
     """Bundles, or windows of 128 x 128 tiles, that hold tiles."""
     tiles: int
+    """Number of tiles."""
     tile_bytes: int
     """Bytes of the tiles' data; with dead space where ``dead_bytes`` is None."""
     dead_bytes: int | None
@@ -58,9 +59,11 @@ class CacheReport:
     """A cache or package, as declared and as measured."""
 
     place: str
+    """The path it was opened by."""
     info: CacheInfo
     """What it says."""
     is_package: bool
+    """Whether it is one file, whatever its kind."""
     levels: tuple[LevelReport, ...]
     """Levels that have a folder, ascending."""
     extent: Extent | None
@@ -70,6 +73,7 @@ class CacheReport:
     sampled_tiles: int
     """Number of tiles whose bytes were looked at."""
     warnings: tuple[str, ...]
+    """Where what it says and what it holds contradict each other, in sentences."""
 
     @property
     def tiles(self) -> int:

@@ -72,6 +72,8 @@ def stitch(
 
 @dataclass(slots=True)
 class _Work:
+    """One picture's work, band by band."""
+
     reader: TileReader
     level: int
     columns: Axis
@@ -96,7 +98,7 @@ class _Work:
                 tile = TileKey(self.level, row, column)
                 pixels = self._decode(tile, counts=counts)
                 if pixels is None:
-                    hatched.append(self.box(TileRange.around(self.level, [_only(tile)])))
+                    hatched.append(self.box(TileRange.of(tile)))
                 else:
                     mosaic.add(row * height, column * width, pixels)
                     laid += 1
@@ -168,16 +170,6 @@ class _Work:
             tiles.row_start * scheme.tile_height, (tiles.row_stop - tiles.row_start) * scheme.tile_height
         )
         return left, upper, right, lower
-
-
-def _only(tile: TileKey) -> TileRange:
-    return TileRange(
-        level=tile.level,
-        row_start=tile.row,
-        row_stop=tile.row + 1,
-        column_start=tile.column,
-        column_stop=tile.column + 1,
-    )
 
 
 def _tiles_met(level: int, columns: Axis, rows: Axis, width: int, height: int) -> TileRange:

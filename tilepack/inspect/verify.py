@@ -15,7 +15,7 @@ from tilepack.cache import StorageFormat
 from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import BundleError, MetadataError, UnsupportedError
 from tilepack.inspect.checks.bundles import check_bundle
-from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels
+from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels, widen
 from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list_bundles_of
 from tilepack.inspect.checks.package import check_members, check_names
 from tilepack.inspect.checks.tile_files import RowChecks, list_rows
@@ -29,6 +29,7 @@ from tilepack.stores.open import is_zip, open_cache
 from tilepack.stores.reader import StoreReader
 
 Progress = Callable[[float, int], None]
+"""Called with how much of how much is done; the first number has fractions."""
 
 
 def verify(
@@ -45,7 +46,7 @@ def verify(
     bytes of each tile are checked. Nothing is changed.
 
     Args:
-        source: A package; a cache folder, its parent, or its conf.xml or root.json.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         deep: Decode every tile too, compare the members of packages with their checksums, and have SQLite check
             databases. Vector tiles are unpacked, and their outermost fields walked through; LERC is not decoded.
         levels: Only these, ``"0-7,9"`` or LevelIDs; None for all.
@@ -141,9 +142,9 @@ class _Walk:
         listed = {level: list_windows(found, reader, level) for level in chosen}
         self._total = sum(map(len, listed.values()))
         with TileChecks(found, reader.info, deep=self._deep, jobs=self._jobs) as checks:
-            for level, windows in listed.items():
+            for windows in listed.values():
                 for window in windows:
-                    self._widen(level, check_window(found, reader, window, checks, self._part))
+                    self._count(check_window(found, reader, window, checks, self._part))
             checks.finish()
         self._conclude(is_all=set(chosen) == set(reader.levels()))
 
@@ -162,10 +163,10 @@ class _Walk:
             for level in levels
         }
         self._total = sum(map(len, listed.values()))
-        for level, bundles in listed.items():
+        for bundles in listed.values():
             for files in bundles:
                 tiles = check_bundle(self._found, reader.tree, files, checks, is_v1=is_v1, part=self._part)
-                self._widen(level, tiles)
+                self._count(tiles)
 
     def _check_rows(self, reader: StoreReader, levels: Iterable[int], checks: TileChecks) -> None:
         listed = {level: list_rows(self._found, reader.tree, reader.folders[level]) for level in levels}
@@ -173,15 +174,11 @@ class _Walk:
         for level, rows in listed.items():
             row_checks = RowChecks(self._found, reader.tree, level, checks)
             for row, folder in rows:
-                self._widen(level, row_checks.check(row, folder, self._part))
+                self._count(row_checks.check(row, folder, self._part))
 
-    def _widen(self, level: int, tiles: TileRange | None) -> None:
-        """Count one bundle or row as done, and its tiles into the level's rectangle."""
-        if tiles is not None and tiles.count:
-            before = [self._boxes[level]] if level in self._boxes else []
-            around = TileRange.around(level, [*before, tiles])
-            if around is not None:
-                self._boxes[level] = around
+    def _count(self, tiles: TileRange | None) -> None:
+        """Count one bundle or row as done, and its tiles into their level's rectangle."""
+        widen(self._boxes, tiles)
         self._done += 1
         self._part(0.0)
 

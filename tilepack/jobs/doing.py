@@ -21,6 +21,7 @@ from tilepack.transfer.plan import TransferPlan
 from tilepack.transfer.request import PixelOptions
 from tilepack.transfer.result import TransferResult
 from tilepack.upkeep.deleting import delete_tiles, plan_delete
+from tilepack.wording import counted
 
 _PIXELS: Final = (
     "background",
@@ -32,6 +33,7 @@ _PIXELS: Final = (
     "allow-lossy",
     "recompress",
 )
+"""Keys that are the options of the same names in ``PixelOptions``."""
 _DESCRIPTION: Final = ("title", "tags", "description", "attribution")
 _SELECTION: Final = {"levels": "levels", "scales": "scales", AREAS: "area", "extent": "extent", "bbox": "bbox"}
 """What the library calls the keys that choose."""
@@ -42,8 +44,11 @@ class Done:
     """What came of a job."""
 
     message: str
+    """A sentence on what was done."""
     figures: Mapping[str, Any] = field(default_factory=dict)
+    """What the operation tells of itself, as JSON's values."""
     skipped: int = 0
+    """Number of tiles that were left out because they cannot be decoded."""
     failed: bool = False
     """Whether what was to be verified is not sound."""
 
@@ -52,7 +57,9 @@ class Way(NamedTuple):
     """How one kind of job is done, and planned."""
 
     do: Callable[[Job, int | None], Done]
+    """Does it, with so many threads."""
     plan: Callable[[Job], Done]
+    """Plans it, and does nothing."""
 
 
 def _named(job: Job, names: Mapping[str, str]) -> dict[str, Any]:
@@ -121,14 +128,10 @@ def _target(job: Job) -> Path:
     return Path(job.options["target"])
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _transferred(result: TransferResult) -> Done:
     parts = _moved(result.plan, result.tiles)
     if result.skipped:
-        parts.append(f"{_counted(len(result.skipped), 'tile')} skipped")
+        parts.append(f"{counted(len(result.skipped), 'tile')} skipped")
     return Done(message="; ".join(parts), figures=result.as_json(), skipped=len(result.skipped))
 
 
@@ -137,7 +140,7 @@ def _moved(plan: TransferPlan, tiles: int) -> list[str]:
     changes = plan.tell_changes()
     if changes and not plan.tasks:
         return [changes]
-    moved = f"{_counted(tiles, 'tile')} in {_counted(len(plan.tasks), 'bundle')}"
+    moved = f"{counted(tiles, 'tile')} in {counted(len(plan.tasks), 'bundle')}"
     return [moved, changes] if plan.bundles_as_before else [moved]
 
 
@@ -175,7 +178,7 @@ def _plan_status(job: Job) -> Done:
 def _do_verify(job: Job, jobs: int | None) -> Done:
     found = verify(_source(job), deep=bool(job.options.get("deep")), levels=job.options.get("levels"), jobs=jobs)
     errors, warnings = found.count(Severity.ERROR), found.count(Severity.WARNING)
-    message = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+    message = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     if errors:
         message += "; tilepack verify shows them"
     return Done(message=message, figures=found.as_json(), failed=bool(errors))
@@ -194,13 +197,13 @@ def _delete_options(job: Job) -> dict[str, Any]:
 
 def _do_delete(job: Job, jobs: int | None) -> Done:
     result = delete_tiles(_target(job), jobs=jobs, **_delete_options(job))
-    message = f"deleted {_counted(result.deleted, 'tile')}, cut {_counted(result.cut, 'tile')}"
+    message = f"deleted {counted(result.deleted, 'tile')}, cut {counted(result.cut, 'tile')}"
     return Done(message=message, figures=result.as_json(), skipped=len(result.skipped))
 
 
 def _plan_delete(job: Job) -> Done:
     plan = plan_delete(_target(job), **_delete_options(job))
-    return Done(message=f"would delete {_counted(plan.tiles, 'tile')}", figures=plan.as_json())
+    return Done(message=f"would delete {counted(plan.tiles, 'tile')}", figures=plan.as_json())
 
 
 WAYS: Final[Mapping[str, Way]] = {

@@ -27,6 +27,7 @@ from tilepack.stores.open import open_cache
 from tilepack.stores.sightings import sight
 
 _LARGEST: Final = 1 << 20
+"""Bytes of such a file: a thousand jobs take a tenth of that."""
 
 
 class Progress:

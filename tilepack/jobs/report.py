@@ -26,12 +26,15 @@ class JobOutcome:
     """What became of one job."""
 
     name: str
+    """The job's, as the file has it."""
     do: str
     """What it does: ``import``."""
     state: JobState
+    """Whether it was done."""
     message: str
     """A sentence on what was done, or why not."""
     seconds: float = 0.0
+    """That it took; 0 where it was not begun."""
     skipped: int = 0
     """Number of tiles that were left out because they cannot be decoded."""
     figures: Mapping[str, Any] = field(default_factory=dict)
@@ -57,7 +60,9 @@ class JobsReport:
     path: str
     """The file."""
     jobs: tuple[JobOutcome, ...]
+    """Each with what became of it."""
     seconds: float
+    """From the check of the file to the end of the last job."""
 
     def count(self, state: JobState) -> int:
         """Count the jobs of which something became."""

@@ -17,6 +17,7 @@ from tilepack.jobs.reading import Job, Problems, read_jobs
 from tilepack.jobs.report import JobOutcome, JobsReport, JobState
 
 Told = Callable[[JobOutcome], None]
+"""Called with what became of each job."""
 
 
 def run_jobs(

@@ -16,6 +16,7 @@ feet. Nothing positions tiles by these numbers.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -122,3 +123,19 @@ def map_units(reference: SpatialReference) -> str:
         (name for metres, name in _UNITS if abs(factor - metres) <= _UNIT_TOLERANCE * metres),
         "esriUnknownUnits",
     )
+
+
+def make_precision(said: Mapping[str, float | None], *, high_precision: bool = True) -> CoordinatePrecision | None:
+    """Make a storage grid of what a document says of it.
+
+    Args:
+        said: Numbers by the names of ``CoordinatePrecision``; None where the document has none.
+        high_precision: Whether it says so.
+
+    Returns:
+        None where origin or scale of x and y are missing: then nothing is said.
+    """
+    given = {name: value for name, value in said.items() if value is not None}
+    if not {"x_origin", "y_origin", "xy_scale"} <= given.keys():
+        return None
+    return CoordinatePrecision(high_precision=high_precision, **given)

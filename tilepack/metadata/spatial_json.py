@@ -18,7 +18,7 @@ from tilepack.errors import MetadataError
 from tilepack.extent import Extent
 from tilepack.metadata.json_documents import JsonNode
 from tilepack.metadata.limits import make_extent
-from tilepack.metadata.spatial_defaults import filled_reference
+from tilepack.metadata.spatial_defaults import filled_reference, make_precision
 from tilepack.metadata.spatial_xml import read_wkid
 from tilepack.metadata.writing import json_number
 from tilepack.spatial import CoordinatePrecision, SpatialReference
@@ -45,11 +45,10 @@ def read_spatial_json(node: JsonNode | None) -> SpatialReference:
 
 
 def _read_precision(node: JsonNode) -> CoordinatePrecision | None:
-    x_origin, y_origin = node.optional_number("falseX"), node.optional_number("falseY")
-    xy_scale = node.optional_number("xyUnits")
-    if x_origin is None or y_origin is None or xy_scale is None:
-        return None
-    others = {
+    said = {
+        "x_origin": node.optional_number("falseX"),
+        "y_origin": node.optional_number("falseY"),
+        "xy_scale": node.optional_number("xyUnits"),
         "z_origin": node.optional_number("falseZ"),
         "z_scale": node.optional_number("zUnits"),
         "m_origin": node.optional_number("falseM"),
@@ -58,13 +57,7 @@ def _read_precision(node: JsonNode) -> CoordinatePrecision | None:
         "z_tolerance": node.optional_number("zTolerance"),
         "m_tolerance": node.optional_number("mTolerance"),
     }
-    given = {name: value for name, value in others.items() if value is not None}
-    return CoordinatePrecision(
-        x_origin=x_origin,
-        y_origin=y_origin,
-        xy_scale=xy_scale,
-        **given,  # type: ignore[arg-type]
-    )
+    return make_precision(said)
 
 
 def spatial_members(reference: SpatialReference, *, with_grid: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Source: conf.xml written by ArcGIS 9.2 to 10.6.
 from __future__ import annotations
 
 from tilepack.errors import MetadataError
-from tilepack.metadata.spatial_defaults import filled_reference
+from tilepack.metadata.spatial_defaults import filled_reference, make_precision
 from tilepack.metadata.writing import xml_element, xml_number, xml_text
 from tilepack.metadata.xml_documents import XmlNode
 from tilepack.spatial import CoordinatePrecision, SpatialReference, is_geographic
@@ -62,11 +62,10 @@ def read_spatial_xml(node: XmlNode | None) -> SpatialReference:
 
 
 def _read_precision(node: XmlNode) -> CoordinatePrecision | None:
-    x_origin, y_origin = node.optional_number("XOrigin"), node.optional_number("YOrigin")
-    xy_scale = node.optional_number("XYScale")
-    if x_origin is None or y_origin is None or xy_scale is None:
-        return None
-    others = {
+    said = {
+        "x_origin": node.optional_number("XOrigin"),
+        "y_origin": node.optional_number("YOrigin"),
+        "xy_scale": node.optional_number("XYScale"),
         "z_origin": node.optional_number("ZOrigin"),
         "z_scale": node.optional_number("ZScale"),
         "m_origin": node.optional_number("MOrigin"),
@@ -75,14 +74,7 @@ def _read_precision(node: XmlNode) -> CoordinatePrecision | None:
         "z_tolerance": node.optional_number("ZTolerance"),
         "m_tolerance": node.optional_number("MTolerance"),
     }
-    given = {name: value for name, value in others.items() if value is not None}
-    return CoordinatePrecision(
-        x_origin=x_origin,
-        y_origin=y_origin,
-        xy_scale=xy_scale,
-        high_precision=node.text("HighPrecision").lower() not in {"false", "0"},
-        **given,
-    )
+    return make_precision(said, high_precision=node.text("HighPrecision").lower() not in {"false", "0"})
 
 
 def format_spatial_xml(reference: SpatialReference, extras: str = "") -> str:

@@ -29,7 +29,8 @@ TILE_SIDES: Final = (256, 512, 1024)
 _RADIUS: Final = 6378137.0
 """Metres, of the sphere of web mercator."""
 
-_HALF_WORLD: Final = math.pi * _RADIUS
+HALF_WORLD: Final = math.pi * _RADIUS
+"""Metres from the middle of web mercator's square to each of its sides."""
 
 
 @cache
@@ -70,7 +71,7 @@ def to_web_degrees(extent: Extent) -> Extent:
 
 def from_web_degrees(degrees: Extent) -> Extent:
     """Give an extent of longitudes and latitudes in metres of web mercator, cut to the square that it covers."""
-    xmin, xmax = (max(-180.0, min(180.0, longitude)) / 180 * _HALF_WORLD for longitude in (degrees.xmin, degrees.xmax))
+    xmin, xmax = (max(-180.0, min(180.0, longitude)) / 180 * HALF_WORLD for longitude in (degrees.xmin, degrees.xmax))
     ymin, ymax = (_northing(latitude) for latitude in (degrees.ymin, degrees.ymax))
     return Extent(xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
 
@@ -100,10 +101,10 @@ def snapped(extent: Extent, scheme: TilingScheme, zoom: int, slack: float) -> Ex
 
 
 def _latitude(northing: float) -> float:
-    held = max(-_HALF_WORLD, min(_HALF_WORLD, northing))
+    held = max(-HALF_WORLD, min(HALF_WORLD, northing))
     return math.degrees(2 * math.atan(math.exp(held / _RADIUS)) - math.pi / 2)
 
 
 def _northing(latitude: float) -> float:
     held = math.radians(max(-89.0, min(89.0, latitude)))
-    return max(-_HALF_WORLD, min(_HALF_WORLD, _RADIUS * math.asinh(math.tan(held))))
+    return max(-HALF_WORLD, min(HALF_WORLD, _RADIUS * math.asinh(math.tan(held))))

@@ -21,14 +21,21 @@ class HeldBundles:
     """What the bundles of a level hold, one after the other, by row, then column."""
 
     rows: list[int] = field(default_factory=list)
+    """First tile row of each; this, like slack, newest and boxes too, only where rows were asked for."""
     columns: list[int] = field(default_factory=list)
+    """First tile column of each, likewise."""
     built: list[int] = field(default_factory=list)
+    """Number of the tiles expected that are there."""
     outside: list[int] = field(default_factory=list)
+    """Number of other tiles."""
     tile_bytes: list[int] = field(default_factory=list)
+    """Bytes of the built tiles' data."""
     slack: list[int] = field(default_factory=list)
+    """Bytes of slots that belong to no tile; ``UNKNOWN`` where only the tiles' own lengths would tell."""
     newest: list[float | None] = field(default_factory=list)
+    """When its newest file was changed, seconds since 1970; None in packages."""
     boxes: list[tuple[int, int, int, int]] = field(default_factory=list)
-    """Rectangles around all their tiles."""
+    """Rectangle around all tiles of each: first row, row behind the last, first column, column behind the last."""
 
 
 class StatusCounter:

@@ -13,10 +13,11 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tilepack.aoi import AreaOfInterest, Coverage
+from tilepack.aoi import AreaOfInterest
 from tilepack.errors import AreaOfInterestError
 from tilepack.extent import Extent
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileRange
+from tilepack.pixels.coverage import Coverage
 from tilepack.pixels.mask import PixelGrid
 from tilepack.scheme import TilingScheme
 

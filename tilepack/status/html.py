@@ -8,7 +8,6 @@ direction of the text around them, and signs that cannot be shown become questio
 from __future__ import annotations
 
 import base64
-import html
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ from tilepack.status.picture import (
     legend_of,
     percent_text,
 )
+from tilepack.stores.notebook import escaped
+from tilepack.wording import counted
 
 _MAP_WIDTH: Final = 880
 """Pixels of the pictures at most."""
@@ -68,7 +69,7 @@ def format_report(report: CompletenessReport) -> str:
     Returns:
         HTML; to be encoded as UTF-8.
     """
-    title = f"Cache status: {_escape(report.title)}"
+    title = f"Cache status: {escaped(report.title)}"
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -104,12 +105,12 @@ def _head(report: CompletenessReport) -> Iterable[str]:
     yield f'<p class="place">{_foreign(report.place)}</p>'
     yield '<div class="sum">'
     yield f'<p class="percent">{_percent(built, expected)}</p>'
-    yield f"<p>{built:,} of {_counted(expected, 'tile')} built<br>"
-    yield f"{_counted(len(report.levels), 'level')}, {_counted(bundles, 'bundle')}{_size_after(report.levels)}</p>"
+    yield f"<p>{built:,} of {counted(expected, 'tile')} built<br>"
+    yield f"{counted(len(report.levels), 'level')}, {counted(bundles, 'bundle')}{_size_after(report.levels)}</p>"
     yield "</div>"
     yield _bar(built, expected)
     if report.facts:
-        rows = (f"<div><dt>{_escape(name)}</dt><dd>{_foreign(value)}</dd></div>" for name, value in report.facts)
+        rows = (f"<div><dt>{escaped(name)}</dt><dd>{_foreign(value)}</dd></div>" for name, value in report.facts)
         yield f"<dl>{''.join(rows)}</dl>"
     yield "</header>"
 
@@ -117,7 +118,7 @@ def _head(report: CompletenessReport) -> Iterable[str]:
 def _warnings(warnings: Sequence[str]) -> Iterable[str]:
     if warnings:
         yield '<section class="warnings">'
-        yield f"<h2>{_counted(len(warnings), 'warning')}</h2>"
+        yield f"<h2>{counted(len(warnings), 'warning')}</h2>"
         yield "<ul>"
         yield from (f"<li>{_foreign(warning)}</li>" for warning in warnings)
         yield "</ul>"
@@ -161,8 +162,8 @@ def _level(level: CompletenessMap) -> Iterable[str]:
     is_small = width <= _SMALL_MAP and not _lacking(level).size
     yield f'<section class="level{" small" if is_small else ""}" id="level-{level.level}">'
     yield f"<h2>Level {level.level} <small>{_scale(level)}</small></h2>"
-    beside = f"; {_counted(level.outside, 'tile')} outside" if level.outside else ""
-    yield f"<p>{built:,} of {_counted(expected, 'tile')} built, {_percent(built, expected)}{beside}</p>"
+    beside = f"; {counted(level.outside, 'tile')} outside" if level.outside else ""
+    yield f"<p>{built:,} of {counted(expected, 'tile')} built, {_percent(built, expected)}{beside}</p>"
     if not len(level.expected):
         yield "<p>No tile is expected here.</p></section>"
         return
@@ -183,7 +184,7 @@ def _level(level: CompletenessMap) -> Iterable[str]:
 def _legend(level: CompletenessMap) -> Iterable[str]:
     for kind, (name, number) in legend_of(level).items():
         if number:
-            yield f'<li><span class="swatch c{kind}"></span>{_escape(name)} <b>{number:,}</b></li>'
+            yield f'<li><span class="swatch c{kind}"></span>{escaped(name)} <b>{number:,}</b></li>'
 
 
 def _worst(level: CompletenessMap) -> Iterable[str]:
@@ -208,7 +209,7 @@ def _worst(level: CompletenessMap) -> Iterable[str]:
     yield "</tbody></table></div>"
     more = incomplete.size - order.size
     if more:
-        yield f'<p class="more">and {_counted(int(more), "more incomplete bundle")}</p>'
+        yield f'<p class="more">and {counted(int(more), "more incomplete bundle")}</p>'
 
 
 def _lacking(level: CompletenessMap) -> Integers:
@@ -218,7 +219,7 @@ def _lacking(level: CompletenessMap) -> Integers:
 
 def _percent(built: int, expected: int) -> str:
     """Write a percentage that no line break takes apart."""
-    return _escape(percent_text(built, expected)).replace(" ", "&nbsp;")
+    return escaped(percent_text(built, expected)).replace(" ", "&nbsp;")
 
 
 def _bar(built: int, expected: int) -> str:
@@ -249,14 +250,6 @@ def _size(number: float) -> str:
     return f"{number:,.0f} {_UNITS[unit]}" if unit == 0 else f"{number:,.1f} {_UNITS[unit]}"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _foreign(text: str) -> str:
     """Set apart text out of a file, whatever direction it runs in."""
-    return f"<bdi>{_escape(text)}</bdi>"
-
-
-def _escape(text: str) -> str:
-    return html.escape("".join(sign if sign.isprintable() else "?" for sign in text))
+    return f"<bdi>{escaped(text)}</bdi>"

@@ -69,7 +69,7 @@ def report_status(
     """Write the status of a cache, or of part of it, into a folder: REPORT_BUNDLE_STATUS.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         report_folder: Where to write; it exists, and is neither the cache's folder nor in it.
         format: ``gdb`` (Status.gdb), ``gpkg`` (Status.gpkg), ``geojson`` (Status.geojson) or ``csv`` (TaskStatus.csv
             and LevelStatus.csv).

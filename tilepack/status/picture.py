@@ -21,6 +21,7 @@ from tilepack.pixels.codec import encode_png
 from tilepack.pixels.drawing import draw_outline, fill_box, hatch_mask
 from tilepack.pixels.lettering import measure_text, write_text
 from tilepack.pixels.mask import Floats, Integers
+from tilepack.wording import counted
 
 WHITE: Final[Colour] = (255, 255, 255)
 INK: Final[Colour] = (26, 32, 44)
@@ -52,6 +53,7 @@ _GAP_FROM: Final = 6
 """Pixels of a cell's side from which cells are parted by a line."""
 
 _MARGIN: Final = 24
+"""Pixels around a picture, and between its parts."""
 
 _TITLE, _TEXT, _SMALL = 24, 14, 12
 """Sizes of letters, pixels."""
@@ -156,7 +158,7 @@ def draw_completeness(level: CompletenessMap, *, width: int = 960, framed: bool 
 def figures_text(level: CompletenessMap) -> str:
     """Say in a line what is built of a level."""
     built, expected = int(level.built.sum()), int(level.expected.sum())
-    bundles = f"{len(level.expected):,} bundle" + ("" if len(level.expected) == 1 else "s")
+    bundles = counted(len(level.expected), "bundle")
     return f"{built:,} of {expected:,} tiles built, {percent_text(built, expected)}, in {bundles}"
 
 
@@ -171,8 +173,11 @@ class _Plan:
     """Where things lie on a map."""
 
     frame: Extent
+    """What the map shows, map units."""
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     boxes: Integers
     """(n, 4): left, upper, right, lower pixel of each cell."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from tilepack.formats.names import corner_name
 from tilepack.keys import BundleKey
 from tilepack.scheme import TilingScheme
 
@@ -91,7 +92,7 @@ class BundleRows:
 
     def names(self) -> list[str]:
         """Give the bundles' names, as their files have them without suffix: ``R0080C0100``."""
-        return [f"R{row:04x}C{column:04x}" for row, column in zip(self.row.tolist(), self.column.tolist(), strict=True)]
+        return [corner_name(row, column) for row, column in zip(self.row.tolist(), self.column.tolist(), strict=True)]
 
     def extents(self, scheme: TilingScheme) -> Floats:
         """Give xmin, ymin, xmax, ymax of each row's polygon, (n, 4), map units of the scheme."""

@@ -82,7 +82,7 @@ def draw_status(
     """Write how far a cache is built, or part of it, as pictures, as a page, or as both.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         png: Where to draw: ``NAME.png`` of a report of one level; of others ``NAME-L05.png`` and so on, a file for
             each level. In no case in the cache's folder.
         html: The page, a name in ``.html``; likewise not in the cache's folder.

@@ -11,14 +11,14 @@ from tilepack.aoi import AreaOfInterest
 from tilepack.aoi_given import Area, AreaLike, Bounds, GivenBounds, list_areas, read_bounds
 from tilepack.errors import AreaOfInterestError, TilingSchemeError, UnsupportedError
 from tilepack.extent import Extent
-from tilepack.keys import BundleKey, TileRange
+from tilepack.keys import TileRange
 from tilepack.selection import LevelSelection
 from tilepack.status.counting import StatusCounter, make_rows, sum_up
 from tilepack.status.expected import Expected, ExpectedArea, ExpectedRectangle, tiles_with_centres
 from tilepack.status.report import StatusReport
 from tilepack.status.rows import BundleRows, LevelStatus
 from tilepack.stores.base import TileReader
-from tilepack.stores.extents import declared_extent
+from tilepack.stores.extents import extent_of_tiles
 from tilepack.stores.open import open_cache
 
 MOST_ROWS: Final = 100_000
@@ -63,7 +63,7 @@ def status_of(
     else the one that the cache declares, else the box of its tiles.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         bundles: Make a row for each bundle, also for those that are not there.
         looking: Called with the number of bundles looked at so far.
         **options: See ``StatusOptions``.
@@ -94,7 +94,7 @@ def take_status(
     given = read_bounds(scheme, area=options.get("area"), extent=options.get("extent"), bbox=options.get("bbox"))
     selection = LevelSelection.of(options.get("levels"), options.get("scales"))
     levels, warnings = _levels(reader, given, selection)
-    frame = reader.info.extent or _measured(reader)
+    frame = reader.info.extent or extent_of_tiles(reader)
     is_bounded = given.areas is not None or given.extent is not None or given.box is not None
     extent = given.extent or frame
     expected = [_expected(reader, given, extent, level) for level in levels]
@@ -136,8 +136,7 @@ def _levels(reader: TileReader, given: GivenBounds, selection: LevelSelection) -
     try:
         if selection.takes_all and own is not None:
             return sorted(scheme.level(level).level for level in own), []
-        known = {lod.level for lod in scheme.levels}
-        held = [level for level in reader.levels() if level in known and _holds_tiles(reader, level)]
+        held = [level for level in reader.levels() if level in scheme.level_ids and _holds_tiles(reader, level)]
         levels, warnings = selection.choose(scheme, held)
     except TilingSchemeError as error:
         raise TilingSchemeError(f"{reader.place}: {error}") from error
@@ -148,17 +147,6 @@ def _levels(reader: TileReader, given: GivenBounds, selection: LevelSelection) -
 
 def _holds_tiles(reader: TileReader, level: int) -> bool:
     return any(reader.summary(bundle).tiles for bundle in reader.bundles(level))
-
-
-def _measured(reader: TileReader) -> Extent | None:
-    """Give the box of the tiles, as a new target of them would declare it; None where there are none."""
-    known = {lod.level for lod in reader.info.scheme.levels}
-    held: dict[int, list[tuple[BundleKey, TileRange]]] = {}
-    for level in reader.levels():
-        if level in known:
-            occupied = [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
-            held[level] = [(bundle, tiles) for bundle, tiles in occupied if tiles.count]
-    return declared_extent(reader.info.scheme, held, reader.present)
 
 
 def _area(given: GivenBounds, level: int) -> AreaOfInterest | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import Final, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +48,15 @@ class RawBundle:
 
     bundle: BundleKey
     storage_format: StorageFormat
+    """COMPACT or COMPACT_V2."""
     data: ByteRange
     """The ``.bundle``."""
     first_slot: int
-    """Where the slots begin."""
+    """Byte of it at which the slots begin."""
     end: int
-    """Where they end; between the two all bytes belong to slots or are dead."""
+    """Byte behind the last slot; between the two all bytes belong to slots or are dead."""
     index: TileIndex
+    """Where the tiles lie in it."""
     order: NDArray[np.int64]
     """Row-major positions of the tiles, as stored."""
 
@@ -248,3 +250,7 @@ class PackageItem:
     """The cache's extent in WGS84 degrees, where it can be told."""
     thumbnail: bytes
     """PNG, 200 x 133."""
+
+
+NO_ITEM: Final = PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
+"""What is said beyond a cache that is no package, or whose documents are asked for by their names alone."""

@@ -12,7 +12,7 @@ from zlib_ng import zlib_ng
 
 from tilepack.cache import StorageFormat
 from tilepack.disk.container import Container
-from tilepack.disk.files import Sink
+from tilepack.disk.sinks import Sink
 from tilepack.errors import TileError, TransferError
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, Positions, TileIndex

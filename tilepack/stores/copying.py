@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
-from tilepack.disk.files import Sink
+from tilepack.disk.sinks import Sink
 from tilepack.errors import BundleError
 from tilepack.formats.bundle import LENGTH_PREFIX, Positions, TileIndex, lengths_differ, overlapping
 from tilepack.keys import BundleKey

@@ -7,7 +7,6 @@ an item or service description is malformed, that is a warning, for nothing of t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeVar
@@ -16,6 +15,7 @@ from tilepack.cache import CacheInfo, ItemDescription, TileFormat
 from tilepack.disk.tree import Tree, below, find_entry
 from tilepack.errors import BundleError, MetadataError, UnsupportedError
 from tilepack.extent import Extent
+from tilepack.formats.names import is_substitute
 from tilepack.metadata.conf_cdi import parse_conf_cdi
 from tilepack.metadata.conf_properties import parse_conf_properties
 from tilepack.metadata.conf_xml import parse_conf_xml
@@ -31,8 +31,6 @@ CONF_XML: Final = "conf.xml"
 ROOT_JSON: Final = "root.json"
 STATUS_GDB: Final = "Status.gdb"
 """What ArcGIS and ``tilepack status`` keep beside conf.xml; out of date after each change of tiles."""
-
-_SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 
 _Value = TypeVar("_Value")
 
@@ -83,7 +81,7 @@ def read_documents(tree: Tree, document: str, name: str) -> Described:
     ready = document.rsplit("/", 1)[-1].lower() == ROOT_JSON
     described = (_read_ready_to_serve if ready else _read_conf)(tree, document, name)
     for entry in tree.entries(described.tiles_folder):
-        if not entry.is_folder and _SUBSTITUTE.fullmatch(entry.name):
+        if not entry.is_folder and is_substitute(entry.name):
             described.substitutes[entry.name] = tree.read_document(below(described.tiles_folder, entry.name))
     return described
 

@@ -15,18 +15,18 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from zlib_ng import zlib_ng
 
 from tilepack.disk.files import explained
 from tilepack.disk.tree import FolderTree
 from tilepack.errors import TileError, TilepackError, TransferError
-from tilepack.formats.bundle import LARGEST_TILE, occupied
+from tilepack.formats.bundle import LARGEST_TILE
 from tilepack.formats.names import parse_row_folder, parse_tile_file
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.stores.base import BundleSummary, OpenBundle
 from tilepack.stores.documents import Described
 from tilepack.stores.leaving import LeavingFiles
 from tilepack.stores.reader import StoreReader
+from tilepack.stores.windows import Window, summary_of_sizes
 
 _PLAIN: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _BY_FOLDER: Final = os.open in os.supports_dir_fd
@@ -180,18 +180,7 @@ class ExplodedReader(StoreReader):
         Raises:
             TransferError: A file vanished.
         """
-        sizes = self.index(bundle)
-        total = int(sizes.sum())
-        return BundleSummary(
-            bundle=bundle,
-            tiles=int(np.count_nonzero(sizes)),
-            tile_bytes=total,
-            file_bytes=total,
-            slot_bytes=None,
-            movable=False,
-            occupied=occupied(sizes > 0, bundle),
-            fingerprint=zlib_ng.crc32(sizes.tobytes()),
-        )
+        return summary_of_sizes(bundle, self.index(bundle))
 
     def tiles(self, bundle: BundleKey, wanted: NDArray[np.bool_] | None = None) -> Iterator[tuple[TileKey, bytes]]:
         """Yield tiles and their data, row by row.
@@ -235,7 +224,13 @@ class ExplodedReader(StoreReader):
         Raises:
             TileError: A tile is there twice.
         """
-        return _Window(self._root, self.files(bundle))
+        files = self.files(bundle)
+        return Window(lambda position: self._data(files[position]) or None if position in files else None)
+
+    def _data(self, path: str) -> bytes:
+        place = self._root / path
+        with _opened_folder(place.parent) as folder:
+            return folder.read(place.name)
 
     def read(self, tile: TileKey) -> bytes | None:
         """Give a tile's data, or None when there is no such tile.
@@ -250,35 +245,7 @@ class ExplodedReader(StoreReader):
         name = self._files_of_row(folder).get(tile.column & -PACKET_SIZE, {}).get(tile.column)
         if name is None:
             return None
-        with _opened_folder(self._root / folder) as opened:
-            return opened.read(name) or None
-
-
-class _Window:
-    """A window of 128 x 128 tiles, whose files are opened one by one."""
-
-    def __init__(self, root: Path, files: Mapping[int, str]) -> None:
-        self._root = root
-        self._files = files
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is kept open."""
-
-    def read(self, position: int) -> bytes | None:
-        """Give the data of the tile at a row-major position, or None when there is none."""
-        path = self._files.get(position)
-        if path is None:
-            return None
-        place = self._root / path
-        with _opened_folder(place.parent) as folder:
-            return folder.read(place.name) or None
-
-    def read_start(self, position: int, size: int) -> bytes:
-        """Give the first bytes of a tile's data."""
-        return (self.read(position) or b"")[:size]
+        return self._data(f"{folder}/{name}") or None
 
 
 class _opened_folder:  # noqa: N801  used as a function, in with statements
@@ -302,7 +269,12 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
         return self._place / name if self._descriptor is None else name
 
     def size_and_time(self, name: str) -> tuple[int, float]:
-        """Give a file's bytes, and when it was changed."""
+        """Give a file's bytes, and when it was changed, seconds since 1970.
+
+        Raises:
+            TileError: It is no plain file, or larger than a tile can be.
+            TransferError: The system does not tell.
+        """
         try:
             status = os.stat(self._path(name), dir_fd=self._descriptor)
         except OSError as error:
@@ -311,7 +283,12 @@ class _opened_folder:  # noqa: N801  used as a function, in with statements
         return status.st_size, status.st_mtime
 
     def read(self, name: str) -> bytes:
-        """Give a file's data."""
+        """Give a file's data.
+
+        Raises:
+            TileError: It is no plain file, or larger than a tile can be.
+            TransferError: It cannot be read, or was cut meanwhile.
+        """
         try:
             descriptor = os.open(self._path(name), _PLAIN, dir_fd=self._descriptor)
             try:

@@ -9,6 +9,7 @@ from typing import Final
 
 from tilepack.cache import TileFormat
 from tilepack.disk.container import FolderContainer
+from tilepack.disk.files import write_whole
 from tilepack.errors import TilepackError, TransferError
 from tilepack.formats.names import level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
@@ -21,6 +22,11 @@ _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ROWS_OPEN: Final = 24
 """Row folders kept open: tiles stored column by column visit them in turn, but descriptors are few."""
 _BY_FOLDER: Final = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
+
+
+def suffix_of(tile_format: TileFormat) -> str:
+    """Give the extension of tiles whose bytes do not tell what they are, by what the cache says of all."""
+    return {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
 
 
 class ExplodedWriter(StoreWriter):
@@ -36,7 +42,7 @@ class ExplodedWriter(StoreWriter):
         """
         super().__init__(container, layout)
         self._levels = container.root / layout.tiles_folder
-        self._suffix = {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
+        self._suffix = suffix_of(tile_format)
 
     def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
         """Files of a folder need no place beforehand."""
@@ -70,9 +76,7 @@ class ExplodedWriter(StoreWriter):
                 else:
                     descriptor = os.open(name, _NEW, 0o666, dir_fd=row)
                 try:
-                    done = os.write(descriptor, data)
-                    while done < len(data):
-                        done += os.write(descriptor, data[done:])
+                    write_whole(descriptor, data)
                 finally:
                     os.close(descriptor)
         except OSError as error:

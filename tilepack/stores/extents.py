@@ -1,13 +1,14 @@
-"""The extent that a new target declares.
+"""The extents that caches declare, and the one that a new target is to declare.
 
-It starts with the box of the finest level's tiles; a coarser level widens it only by tiles that the box so far does not
-meet. One tile at level 0 must not make the extent the world: ArcGIS Online counts bundles from the declared extent, and
-refuses a package with more than 40,000.
+A new target's starts with the box of the finest level's tiles; a coarser level widens it only by tiles that the box so
+far does not meet. One tile at level 0 must not make the extent the world: ArcGIS Online counts bundles from the
+declared extent, and refuses a package with more than 40,000.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,20 @@ from tilepack.extent import Extent
 from tilepack.formats.bundle import occupied
 from tilepack.keys import PACKET_SIZE, BundleKey, TileRange
 from tilepack.scheme import TilingScheme
+from tilepack.stores.base import TileReader
 
 Occupied = tuple[BundleKey, TileRange]
 """A bundle and the rectangle of its tiles."""
+
+_DEGREES: Final = "degrees"
+"""What the name of a document says whose extent is in them; see ``TileReader.declared``."""
+
+
+class Declaring(Protocol):
+    """What has documents that declare extents."""
+
+    declared: list[tuple[str, Extent]]
+    """See ``TileReader``."""
 
 
 def tile_box(scheme: TilingScheme, bundles: Sequence[Occupied]) -> Extent | None:
@@ -54,6 +66,31 @@ def declared_extent(
         if more is not None:
             box = box.union(more)
     return box
+
+
+def extent_of_tiles(reader: TileReader) -> Extent | None:
+    """Give the extent that a new target of all tiles of a cache would declare; None where there are none.
+
+    Raises:
+        BundleError: A bundle is malformed.
+    """
+    scheme = reader.info.scheme
+    levels = {
+        level: [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
+        for level in reader.levels()
+        if level in scheme.level_ids
+    }
+    return declared_extent(scheme, levels, reader.present)
+
+
+def declared_in_map_units(reader: Declaring) -> list[tuple[str, Extent]]:
+    """Give the extents that documents declare in map units, each with its document's name."""
+    return [(name, extent) for name, extent in reader.declared if _DEGREES not in name]
+
+
+def declared_in_degrees(reader: Declaring) -> list[tuple[str, Extent]]:
+    """Give those that they declare in degrees, likewise."""
+    return [(name, extent) for name, extent in reader.declared if _DEGREES in name]
 
 
 def _outside(

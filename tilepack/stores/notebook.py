@@ -40,7 +40,7 @@ def describe_in_html(reader: TileReader) -> str:
         else ""
     )
     rows = "".join(
-        f'<tr><th style="text-align:left">{name}</th><td style="text-align:left">{_escape(value)}</td></tr>'
+        f'<tr><th style="text-align:left">{name}</th><td style="text-align:left">{escaped(value)}</td></tr>'
         for name, value in _facts(reader)
     )
     table = f'<table style="flex:1 1 24em">{rows}</table>'
@@ -61,7 +61,7 @@ def _facts(reader: TileReader) -> list[tuple[str, str]]:
     return facts + ([("extent", str(info.extent))] if info.extent else [])
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape text out of a file; signs that no page can hold are shown as question marks."""
     return html.escape("".join(sign if sign.isprintable() else "?" for sign in text))
 

@@ -60,11 +60,13 @@ def open_remembered(path: str | Path, remembered: Remembered) -> TileReader:
     """Open a cache or package as ``open_cache`` does, and no bundle to see how tiles are stored where that is known.
 
     Args:
-        path: A package; a cache folder, its parent, or its conf.xml or root.json.
+        path: Whatever ``open_cache`` takes.
         remembered: Asked once it is known which folder or package it is.
+
+    Raises:
+        TilepackError: As ``open_cache``.
     """
-    pattern = parse_pattern(str(path))
-    place = Path(path if pattern is None else pattern[0])
+    pattern, place = parse_pattern(str(path)), place_of(path)
     with explained("look at", place):
         if not place.exists():
             raise CacheNotFoundError(f"{place}: there is nothing of that name; check the path")
@@ -195,8 +197,7 @@ def _open_described(tree: Tree, document: str, remembered: Remembered) -> TileRe
     folders = find_level_folders(tree, described.tiles_folder)
     stored = remembered(tree.place) or _stored_as(tree, folders)
     _trust(described, stored)
-    known = {lod.level for lod in described.info.scheme.levels}
-    for level in sorted(set(folders) - known):
+    for level in sorted(set(folders) - described.info.scheme.level_ids):
         described.warnings.append(
             OpeningWarning(
                 "level-not-in-scheme", f"there is a folder for level {level}, which the tiling scheme does not have"

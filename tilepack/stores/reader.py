@@ -1,8 +1,9 @@
-"""What all open sources have in common."""
+"""What open stores have in common: those of ArcGIS, that documents describe, and any at all."""
 
 from __future__ import annotations
 
 import posixpath
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, cast
@@ -12,8 +13,28 @@ from tilepack.stores.base import TileReader
 from tilepack.stores.documents import Described
 
 
-class StoreReader:
-    """An open source: what its documents say, and where its levels lie."""
+class OpenStore(ABC):
+    """An open store: closed as a context, and shown by notebooks."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _repr_html_(self) -> str:
+        """Show the cache in a notebook: a small picture and the main facts."""
+        from tilepack.stores.notebook import describe_in_html  # noqa: PLC0415  pictures only where one is shown
+
+        return describe_in_html(cast(TileReader, self))  # whoever inherits from this reads tiles
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every file."""
+
+
+class StoreReader(OpenStore):
+    """An open store of ArcGIS': what its documents say, and where its levels lie."""
 
     def __init__(self, tree: Tree, described: Described, folders: Mapping[int, str]) -> None:
         """Take over an open tree whose documents were read.
@@ -39,18 +60,6 @@ class StoreReader:
         """Path in it of the folder that holds the levels."""
         self.folders = dict(folders)
         """Path in it of each level's folder."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _repr_html_(self) -> str:
-        """Show the cache in a notebook: a small picture and the main facts."""
-        from tilepack.stores.notebook import describe_in_html  # noqa: PLC0415  pictures only where one is shown
-
-        return describe_in_html(cast(TileReader, self))  # whoever inherits from this reads tiles
 
     def levels(self) -> list[int]:
         """Give the LevelIDs that have a folder, ascending."""

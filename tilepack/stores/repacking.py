@@ -8,22 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
 
 from tilepack.disk.container import Container, creation_time
-from tilepack.disk.files import ByteRange
 from tilepack.disk.package import PackageContainer
 from tilepack.disk.tree import Tree, below
 from tilepack.keys import BundleKey
 from tilepack.stores.base import Piece
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.updating import Agreed, InPlaceWriter
-
-_PIECE: Final = 1 << 20
 
 
 class PackageUpdater:
@@ -150,7 +146,7 @@ def carry_over(tree: Tree, path: str, container: Container) -> None:
     with tree.open(path) as member:
         sink = container.create(path, member.size)
         crc = 0
-        for position, piece in _pieces(member):
+        for position, piece in member.pieces():
             sink.write(piece, position)
             crc = zlib_ng.crc32(piece, crc)
         sink.close(crc)
@@ -164,8 +160,3 @@ def members_but(tree: Tree, left_out: Collection[str], folder: str = "") -> Iter
             yield from members_but(tree, left_out, path)
         elif path not in left_out:
             yield path
-
-
-def _pieces(member: ByteRange) -> Iterator[tuple[int, bytes]]:
-    for position in range(0, member.size, _PIECE):
-        yield position, member.read(min(_PIECE, member.size - position), position)

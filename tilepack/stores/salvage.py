@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilepack.disk.files import ByteRange
+from tilepack.disk.tree import Tree
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LARGEST_TILE, LENGTH_PREFIX, Positions, TileIndex
 from tilepack.formats.ending import end_of_image
@@ -105,6 +106,31 @@ def restore_png(data: bytes) -> bytes | None:
     if end is None or end not in (len(data), len(data) + len(_LOST)) or end > LARGEST_TILE:
         return None
     return (_LOST + data)[:end]
+
+
+def find_salvaged(tree: Tree, bundle: BundleKey, path: str, bundlx: str | None, *, is_v1: bool) -> SalvagedBundle:
+    """Open a bundle in a tree for what can be had of it; it closes as a context.
+
+    Args:
+        tree: The folder or package.
+        bundle: The bundle's name.
+        path: Path in the tree of the ``.bundle``.
+        bundlx: Path of the ``.bundlx`` of V1; None where there is none.
+        is_v1: Whether it is a V1 bundle.
+
+    Raises:
+        BundleError: Header or index are none, so that nobody knows where its tiles lie.
+        TransferError: A file cannot be read.
+    """
+    data = tree.open(path)
+    try:
+        if not is_v1 or bundlx is None:
+            return open_salvaged(bundle, data, None, is_v1=is_v1)
+        with tree.open(bundlx) as index:
+            return open_salvaged(bundle, data, index, is_v1=True)
+    except BaseException:
+        data.close()
+        raise
 
 
 def open_salvaged(bundle: BundleKey, data: ByteRange, bundlx: ByteRange | None, *, is_v1: bool) -> SalvagedBundle:

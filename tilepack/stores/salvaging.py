@@ -17,7 +17,7 @@ from tilepack.stores.base import BundleSummary, RawBundle
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_bundle import CompactBundle
 from tilepack.stores.documents import Described
-from tilepack.stores.salvage import SalvagedBundle, open_salvaged
+from tilepack.stores.salvage import SalvagedBundle, find_salvaged
 
 Listing = Mapping[BundleKey, tuple[str, str | None]]
 """Paths in the tree of each bundle, and of its index (V1)."""
@@ -51,15 +51,7 @@ class SalvagingReader(CompactReader):
             BundleError: Its header or index are none.
         """
         path, index = self._found(bundle)
-        data = self.tree.open(path)
-        try:
-            if not self._is_v1 or index is None:
-                return open_salvaged(bundle, data, None, is_v1=self._is_v1)
-            with self.tree.open(index) as bundlx:
-                return open_salvaged(bundle, data, bundlx, is_v1=True)
-        except BaseException:
-            data.close()
-            raise
+        return find_salvaged(self.tree, bundle, path, index, is_v1=self._is_v1)
 
     def _open(self, bundle: BundleKey) -> CompactBundle:
         return self.salvaged(bundle) if bundle in self._damaged else super()._open(bundle)

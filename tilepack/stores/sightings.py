@@ -9,7 +9,7 @@ from zlib_ng import zlib_ng
 
 from tilepack.disk.tree import Stamp, below
 from tilepack.errors import BundleError, CacheNotFoundError, UnsupportedError
-from tilepack.formats.names import bundle_name, parse_bundle_name, parse_row_folder, parse_tile_file
+from tilepack.formats.names import bundle_name, corner_name, parse_bundle_name, parse_row_folder, parse_tile_file
 from tilepack.keys import PACKET_SIZE, BundleKey
 from tilepack.stores.base import TileReader
 from tilepack.stores.compact import CompactReader
@@ -21,8 +21,9 @@ its bundle."""
 
 _BUNDLE: Final = ".bundle"
 _INDEX: Final = ".bundlx"
-_PIECE: Final = 1 << 20
 _LARGEST_MARK: Final = (1 << 63) - 1
+_SPREAD: Final = 0x9E3779B1
+"""Spreads checksums over more bits before they are summed up, so that two changes seldom cancel out."""
 
 
 def sight(reader: TileReader, level: int) -> dict[str, Stamp]:
@@ -65,9 +66,9 @@ def _sight_windows(reader: ExplodedReader, folder: str) -> dict[str, Stamp]:
                 continue
             corner = row & -PACKET_SIZE, column & -PACKET_SIZE
             before = found.get(corner, Stamp(0, 0))
-            mark = zlib_ng.crc32(f"{row} {name} {stamp.size} {stamp.mark}".encode()) * 0x9E3779B1
+            mark = zlib_ng.crc32(f"{row} {name} {stamp.size} {stamp.mark}".encode()) * _SPREAD
             found[corner] = Stamp(before.size + stamp.size, (before.mark + mark) & _LARGEST_MARK)
-    return {f"R{row:04x}C{column:04x}": stamp for (row, column), stamp in sorted(found.items())}
+    return {corner_name(*corner): stamp for corner, stamp in sorted(found.items())}
 
 
 def bundle_seen(level: int, name: str) -> BundleKey | None:
@@ -110,11 +111,8 @@ def content_of(reader: TileReader, level: int, name: str) -> int | None:
         return None
     if reader.tree.identity(below(folder, name)) is None:
         return None
-    crc = 0
     with reader.tree.open(below(folder, name)) as file:
-        for position in range(0, file.size, _PIECE):
-            crc = zlib_ng.crc32(file.read(min(_PIECE, file.size - position), position), crc)
-    return crc
+        return file.crc()
 
 
 def _content_of_window(reader: ExplodedReader, level: int, name: str) -> int | None:

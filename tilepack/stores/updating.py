@@ -20,10 +20,11 @@ from tilepack.disk.update import FolderUpdate
 from tilepack.formats.names import bundle_name, is_hexadecimal_level, level_folder, row_folder, tile_file
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
-from tilepack.stores.base import PackageItem, Piece, RawBundle, single_tiles
+from tilepack.stores.base import NO_ITEM, PackageItem, Piece, RawBundle, single_tiles
 from tilepack.stores.compact import CompactReader
 from tilepack.stores.compact_writer import CompactWriter
 from tilepack.stores.exploded import ExplodedReader
+from tilepack.stores.exploded_writer import suffix_of
 from tilepack.stores.layouts import Layout, existing_layout, vector_layout
 from tilepack.stores.reader import StoreReader
 
@@ -159,9 +160,7 @@ def open_folder_update(
             level lies elsewhere.
     """
     folders = sorted(reader.folders.values())
-    documents = layout_of(reader).documents(
-        reader.info, PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
-    )
+    documents = layout_of(reader).documents(reader.info, NO_ITEM)
     return FolderUpdate(
         Path(reader.place),
         folders,
@@ -280,7 +279,7 @@ class _ExplodedUpdater(FolderUpdater):
     def __init__(self, reader: ExplodedReader, folder: FolderUpdate) -> None:
         super().__init__(folder)
         self._reader = reader
-        self._suffix = {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(reader.info.tile_format, ".png")
+        self._suffix = suffix_of(reader.info.tile_format)
 
     def write(self, bundle: BundleKey, pieces: Iterable[Piece], gone: NDArray[np.bool_], agreed: Agreed) -> bool:
         there = self._reader.files(bundle)

@@ -61,7 +61,6 @@ class Changes:
 def job_of(reader: TileReader, target: TileReader, request: TransferRequest) -> str:
     """Sum up what is asked for, but for what the source's bundles hold."""
     update = replace(request.update or UpdateOptions(), force=False)
-    box = request.box
     wish = (
         os.path.realpath(reader.place),
         reader.info.scheme,
@@ -70,9 +69,7 @@ def job_of(reader: TileReader, target: TileReader, request: TransferRequest) -> 
         target.info.tile_format,
         request.levels,
         update,
-        request.areas and request.areas.fingerprint,
-        request.areas is None and request.extent and request.extent.as_tuple(),
-        request.areas is None and box and box.fingerprint,
+        *request.bounds,
         request.pixels,
         request.description,
         hashlib.sha256(request.thumbnail or b"").hexdigest(),

@@ -24,21 +24,24 @@ from tilepack.stores.base import Piece, RawBundle
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.ordered import in_order
 from tilepack.transfer.request import PixelOptions
+from tilepack.wording import counted
 
 Work = Callable[[TileKey, bytes], bytes | None]
 """Gives what a tile becomes; None where nothing of it is left."""
 
 _RIFF: Final = b"RIFF"
-_GZIP: Final = b"\x1f\x8b"
 """What WebP begins with, and no other tile."""
-
+_GZIP: Final = b"\x1f\x8b"
+"""What vector tiles begin with as packages hold them."""
 _JPEG: Final = b"\xff\xd8"
+
 _QUALITY: Final = 90
 """Of JPEG that was WebP: a second loss should not show."""
 
 _SMALL: Final = 1024
 """Bytes up to which a tile's look is remembered: half of a cache may be one blank tile."""
 _REMEMBERED: Final = 1024
+"""Tiles whose looks are."""
 
 _LISTED: Final = 20
 """Bad tiles named one by one in an error."""
@@ -78,8 +81,7 @@ class CutTally:
         bad = sorted(self.bad.items())
         lines = [f"{tile}: {reason}" for tile, reason in bad[:_LISTED]]
         more = [f"and {len(bad) - _LISTED} more"] if len(bad) > _LISTED else []
-        tiles = "1 tile" if len(bad) == 1 else f"{len(bad)} tiles"
-        return TileError(f"{place}: {tiles} {fault}:\n  " + "\n  ".join(lines + more))
+        return TileError(f"{place}: {counted(len(bad), 'tile')} {fault}:\n  " + "\n  ".join(lines + more))
 
 
 class TileCutter:
@@ -93,7 +95,7 @@ class TileCutter:
         options: PixelOptions,
         pool: Executor,
         *,
-        recodes_webp: bool = False,
+        is_from_web: bool = False,
         quality: int | None = None,
     ) -> None:
         """Keep what all tiles share.
@@ -104,7 +106,8 @@ class TileCutter:
             tile_format: The target's.
             options: What happens at the edge.
             pool: Where tiles are cut.
-            recodes_webp: Whether WebP tiles become JPEG, or PNG where anything is transparent.
+            is_from_web: Whether web tiles become those of a cache of ArcGIS': WebP becomes JPEG, or PNG where anything
+                is transparent, and vector tiles that are not gzipped are refused.
             quality: Of JPEG tiles that become smaller by it; None leaves them as they are.
         """
         self.tally = CutTally()
@@ -112,7 +115,7 @@ class TileCutter:
         """First two bytes of the tiles that were yielded."""
         self._looks: dict[bytes, bool] = {}
         self._areas = areas
-        self._recodes_webp = recodes_webp
+        self._is_from_web = is_from_web
         self._quality = quality
         self._scheme = scheme
         self._format = tile_format
@@ -244,9 +247,9 @@ class TileCutter:
 
     def _work_on(self, data: bytes) -> Work | None:
         """Give what makes of a tile that is not cut what it is to be; None where it stays as it is."""
-        if self._recodes_webp and data[:4] == _RIFF:
+        if self._is_from_web and data[:4] == _RIFF:
             return partial(self._counted, self.recode)
-        if self._recodes_webp and self._format is TileFormat.PBF and data[:2] != _GZIP:
+        if self._is_from_web and self._format is TileFormat.PBF and data[:2] != _GZIP:
             return partial(self._counted, self.refuse)
         if self._quality is not None and data[:2] == _JPEG:
             return partial(self._counted, self.shrink)

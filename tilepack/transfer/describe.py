@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import reduce
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tilepack.aoi_levels import AreasByLevel
 from tilepack.cache import DEFAULT_QUALITY, CacheInfo, ItemDescription, StorageFormat, TileFormat
 from tilepack.disk.container import creation_time
 from tilepack.errors import MetadataError, TilingSchemeError
@@ -24,15 +25,17 @@ from tilepack.pixels.thumbnail import ReadTile, draw_thumbnail
 from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import BundleSummary, PackageItem, TileReader
-from tilepack.stores.extents import Occupied, declared_extent
+from tilepack.stores.extents import Occupied, declared_extent, extent_of_tiles
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.plan import BundleTask
 from tilepack.transfer.request import TransferRequest
 from tilepack.transfer.zooms import in_zooms, zooms_of
 
 NO_TILES: Final = "there are no tiles to move; the target will be an empty cache"
+"""What is said of a target without tiles; of a cache that is created so it goes without saying."""
 
-_BUNDLES_FOR_ARCGIS_ONLINE = 40_000
+_BUNDLES_FOR_ARCGIS_ONLINE: Final = 40_000
+"""Bundles in a declared extent, all levels together, beyond which it is said to refuse a package."""
 
 _ANYWHERE: Final = Extent(xmin=0, ymin=0, xmax=1, ymax=1)
 """What the picture of a cache shows that declares no extent, and so has no tile: nothing."""
@@ -79,9 +82,7 @@ def describe_target(
     extent = declared_extent(scheme, levels, present)
     if extent is not None:
         _refuse_far_tiles(reader.place, scheme, levels)
-        if request.areas is not None:
-            areas = [request.areas.at(level).extent for level in levels]
-            extent = extent.intersection(reduce(Extent.union, areas)) or extent
+        extent = clipped_to_areas(extent, request.areas, levels)
     info = replace(
         reader.info,
         tile_format=tile_format,
@@ -159,10 +160,8 @@ def describe_joined(
     if extent is None:
         return replace(info, description=_description(info.description, request.description))
     _refuse_far_tiles(target.place, info.scheme, moved)
-    if request.areas is not None:
-        areas = [request.areas.at(level).extent for level in taken]
-        extent = extent.intersection(reduce(Extent.union, areas)) or extent
-    said = info.extent or _measured(target)
+    extent = clipped_to_areas(extent, request.areas, taken)
+    said = info.extent or extent_of_tiles(target)
     first, last = info.min_level, info.max_level
     if info.storage_format.is_web:  # whose zooms are what there is, whatever it says
         first, last = min(target.levels(), default=None), max(target.levels(), default=None)
@@ -174,23 +173,20 @@ def describe_joined(
     )
 
 
+def clipped_to_areas(extent: Extent, areas: AreasByLevel | None, levels: Iterable[int]) -> Extent:
+    """Clip an extent to declare to the box of the areas of some levels; as it is where there are none, or apart."""
+    if areas is None:
+        return extent
+    box = reduce(Extent.union, [areas.at(level).extent for level in levels])
+    return extent.intersection(box) or extent
+
+
 def with_extent(info: CacheInfo, extent: Extent) -> CacheInfo:
     """Say of a target that exists that it reaches so far."""
     end = info.scheme.end
     if end is not None:  # what ends where the extent did, as targets of tilepack's do, has to reach as far
         end = max(end[0], extent.xmax), min(end[1], extent.ymin)
     return replace(info, scheme=replace(info.scheme, end=end), extent=extent)
-
-
-def _measured(reader: TileReader) -> Extent | None:
-    """Give the extent of what a cache holds that declares none."""
-    known = {lod.level for lod in reader.info.scheme.levels}
-    levels = {
-        level: [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
-        for level in reader.levels()
-        if level in known and reader.bundles(level)
-    }
-    return declared_extent(reader.info.scheme, levels, reader.present)
 
 
 def _with_end(scheme: TilingScheme, extent: Extent | None) -> TilingScheme:
@@ -327,9 +323,18 @@ def package_item(
         tiles: Where its tiles are: LevelIDs with rectangles.
         thumbnail: PNG; None draws one from the tiles.
     """
-    degrees = None
-    if (kind.is_package or kind.ready_to_serve) and not kind.storage_format.is_web:
-        if info.extent is not None:
-            degrees = to_degrees(info.extent, info.scheme.spatial_reference)
-        thumbnail = thumbnail or draw_thumbnail(read, info.scheme, info.extent or _ANYWHERE, tiles)
-    return PackageItem(guid=guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail or b"")
+    if kind.storage_format.is_web or not (kind.is_package or kind.ready_to_serve):
+        return PackageItem(guid=guid, created=creation_time(), degrees=None, thumbnail=thumbnail or b"")
+    return item_of(info, guid, thumbnail or draw_thumbnail(read, info.scheme, info.extent or _ANYWHERE, tiles))
+
+
+def item_of(info: CacheInfo, guid: str, thumbnail: bytes = b"") -> PackageItem:
+    """Make what a package says beyond its cache.
+
+    Args:
+        info: What the cache says.
+        guid: See ``derive_guid``.
+        thumbnail: PNG.
+    """
+    degrees = None if info.extent is None else to_degrees(info.extent, info.scheme.spatial_reference)
+    return PackageItem(guid=guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail)

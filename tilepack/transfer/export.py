@@ -11,7 +11,7 @@ from tilepack.cache import StorageFormat
 from tilepack.errors import CacheExistsError, TransferError
 from tilepack.pixels.blend import BlendMode
 from tilepack.stores.base import TileReader
-from tilepack.stores.open import open_cache
+from tilepack.stores.open import open_cache, place_of
 from tilepack.stores.targets import parse_storage_format
 from tilepack.transfer.asking import SelectionOptions, make_request
 from tilepack.transfer.counting import Finishing, Progress
@@ -27,7 +27,7 @@ class ExportOptions(SelectionOptions, total=False):
     """What ``export_cache`` and ``plan_export`` take beside source and target."""
 
     storage_format: StorageFormat | str | None
-    """For folders: COMPACT, COMPACT_V2 (the default) or EXPLODED."""
+    """For folders: COMPACT, COMPACT_V2 (the default), EXPLODED or XYZ."""
     into_existing: BlendMode | str | None
     """The target may exist, and takes the tiles in as ``import_cache`` does: MERGE or OVERWRITE. Its own storage and
     tile format rule then."""
@@ -60,8 +60,9 @@ def export_cache(
     are left out, and only those that the area's edge crosses are decoded.
 
     Args:
-        source: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
-        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), else a cache folder.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
+        target: What to make: ``.tpk`` (COMPACT), ``.tpkx`` (COMPACT_V2), ``.mbtiles``, ``.pmtiles``, ``.zip`` (web
+            tiles), else a folder.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         looking: Called with the number of bundles looked at so far, while the plan is made.
         planned: Called with the plan once it is made; nothing is written before, and what it raises ends the work.
@@ -115,7 +116,7 @@ def _for_existing(target: Path, options: ExportOptions) -> ImportOptions | None:
     mode = options.get("into_existing")
     if mode is not None and options.get("replace"):
         raise TransferError(f"{target}: is to be replaced, and to take tiles in; choose one of them")
-    if mode is None or not target.exists():
+    if mode is None or not place_of(target).exists():
         return None
     wished, ready = options.get("storage_format"), options.get("ready_to_serve")
     if wished is not None or ready is not None:

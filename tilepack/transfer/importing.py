@@ -63,7 +63,7 @@ def import_cache(
     over.
 
     Args:
-        source: Whatever ``open_cache`` opens.
+        source: A cache, package or web tiles: whatever ``tilepack.open`` opens.
         target: Likewise; it has to exist.
         jobs: Threads; None for as many as there are processors. The bytes written do not depend on it.
         looking: Called with the number of bundles looked at so far, while the plan is made.

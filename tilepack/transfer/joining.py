@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ from tilepack.transfer.describe import Described, derive_guid, describe_joined
 from tilepack.transfer.matching import match_levels
 from tilepack.transfer.overlap import Overlap, Overlaps
 from tilepack.transfer.plan import Action, BundleTask, TransferPlan
-from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap
+from tilepack.transfer.planning import choose_levels, refuse_a_miss, refuse_overlap, require_room
 from tilepack.transfer.request import TransferRequest, UpdateOptions
 from tilepack.transfer.zooms import refuse_beyond
 
@@ -74,34 +74,17 @@ def plan_update(
     _refuse_formats(reader, target, request)
     overlaps = Overlaps(reader, target, request)
     overlaps.levels = _match(reader, target, levels, request, changes)
-    tasks: list[BundleTask] = []
-    found, asked = Described(), Described()
-    ranges: list[TileRange] = []
-    left_out = looked = 0
-    for level in levels:
-        for bundle in overlaps.bundles(level):
-            if changes is not None and not changes.takes(bundle):
-                continue
-            looked += 1
-            if progress is not None:
-                progress(looked)
-            overlap = overlaps.of(bundle)
-            if options.only_missing:  # a stopped run has filled some gaps, and what it was asked stays the same
-                _add(asked, reader, bundle, overlaps.asked(bundle))
-            task = _task(reader, target, bundle, overlap, options)
-            left_out += overlap.held - (task.tiles if task else 0)
-            if task is None:
-                continue
-            tasks.append(task)
-            ranges.append(occupied(overlap.taken, bundle))
-            _add(found, reader, bundle, overlap.taken)
+    every = (bundle for level in levels for bundle in overlaps.bundles(level))
+    bundles = (bundle for bundle in every if changes is None or changes.takes(bundle))
+    gathered = _gather(reader, target, overlaps, bundles, options=options, progress=progress)
+    tasks, found = gathered.tasks, gathered.found
     expects_tiles = changes is None or changes.changed is None
-    if not tasks and left_out and not asked.lines and expects_tiles:
+    if not tasks and gathered.left_out and not gathered.asked.lines and expects_tiles:
         refuse_a_miss(reader, request, levels[-1])
     if any(task.cut for task in tasks):
         _refuse_transparency(target, request)
     info = describe_joined(target, request, overlaps.levels, found.levels, lambda bundle: overlaps.of(bundle).taken)
-    lines = "".join((asked if options.only_missing else found).lines)
+    lines = "".join((gathered.asked if options.only_missing else found).lines)
     plan = TransferPlan(
         source=reader.place,
         target=Path(target.place),
@@ -111,8 +94,8 @@ def plan_update(
         info=info,
         levels=overlaps.levels,
         tasks=tuple(tasks),
-        occupied=tuple(ranges),
-        left_out=left_out,
+        occupied=tuple(gathered.occupied),
+        left_out=gathered.left_out,
         guid=derive_guid(info, request, found),
         # Of what is done to which bundle, the journal's lines tell where only changes are taken.
         fingerprint=_fingerprint(reader, request, overlaps.levels, lines) if changes is None else changes.job,
@@ -121,6 +104,48 @@ def plan_update(
     )
     _refuse_small_disk(plan)
     return plan
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What is to be done, bundle by bundle."""
+
+    tasks: list[BundleTask] = field(default_factory=list)
+    """Bundles in which there is something to do."""
+    occupied: list[TileRange] = field(default_factory=list)
+    """Rectangle of the tiles that each takes."""
+    left_out: int = 0
+    """Number of the source's tiles that none takes."""
+    found: Described = field(default_factory=Described)
+    """Where the tiles taken lie."""
+    asked: Described = field(default_factory=Described)
+    """Where those asked for lie that fill gaps, though a stopped run has filled some: what was asked stays the same."""
+
+
+def _gather(
+    reader: TileReader,
+    target: TileReader,
+    overlaps: Overlaps,
+    bundles: Iterable[BundleKey],
+    *,
+    options: UpdateOptions,
+    progress: Callable[[int], None] | None,
+) -> _Gathered:
+    """Look at bundles of the source, and tell what is to be done about each."""
+    made = _Gathered()
+    for looked, bundle in enumerate(bundles, 1):
+        if progress is not None:
+            progress(looked)
+        overlap = overlaps.of(bundle)
+        if options.only_missing:
+            _add(made.asked, reader, bundle, overlaps.asked(bundle))
+        task = _task(reader, target, bundle, overlap, options)
+        made.left_out += overlap.held - (task.tiles if task else 0)
+        if task is not None:
+            made.tasks.append(task)
+            made.occupied.append(occupied(overlap.taken, bundle))
+            _add(made.found, reader, bundle, overlap.taken)
+    return made
 
 
 def kind_of(target: TileReader) -> TargetKind:
@@ -138,14 +163,12 @@ def _fingerprint(reader: TileReader, request: TransferRequest, levels: Mapping[i
 
     Whether bad tiles are left out, and what may be lost, decides about tiles that the stopped run did not write.
     """
-    pixels, box = request.pixels, request.box
+    pixels = request.pixels
     wish = (
         os.path.realpath(reader.place),
         sorted(levels.items()),
         request.update and (request.update.mode, request.update.delete_missing, request.update.only_missing),
-        request.areas and request.areas.fingerprint,
-        request.areas is None and request.extent and request.extent.as_tuple(),
-        request.areas is None and box and box.fingerprint,
+        *request.bounds,
         (pixels.background, pixels.whole_tiles, pixels.keep_blank, pixels.recompress),
         request.description,
         hashlib.sha256(request.thumbnail or b"").hexdigest(),
@@ -272,13 +295,7 @@ def _warnings(
 
 def _refuse_small_disk(plan: TransferPlan) -> None:
     """Refuse a plan for a disk that is too small: a package is written anew, a bundle grows beside the old one."""
-    folder = Path(os.path.realpath(plan.target)).parent
-    with explained("look at the target's disk", folder):
-        free = shutil.disk_usage(folder).free
+    with explained("look at the target", plan.target):
         again = plan.target.stat().st_size if plan.kind.is_package else 0
     spooled = plan.tile_bytes if plan.kind.is_package and plan.kind.storage_format.is_web else 0
-    needed = plan.tile_bytes + spooled + again
-    if needed > free:
-        raise TransferError(
-            f"{folder}: has {free:,} bytes free, the work may need {needed:,}; make room or choose fewer levels"
-        )
+    require_room(Path(os.path.realpath(plan.target)), plan.tile_bytes + spooled + again)

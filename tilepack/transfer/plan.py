@@ -15,6 +15,7 @@ from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.targets import TargetKind
 from tilepack.transfer.changes import Changes
 from tilepack.transfer.request import TransferRequest
+from tilepack.wording import counted
 
 _BYTES_PER_SECOND: Final = 500e6
 """Moved from disk to disk, synced at the end."""
@@ -34,6 +35,7 @@ class Estimate(NamedTuple):
     tile_bytes: int
     """Bytes of the target's tiles."""
     seconds: float
+    """From the first bundle to the last rename."""
 
 
 class Action(StrEnum):
@@ -120,7 +122,7 @@ class TransferPlan:
             return ""
         if changes.changed is None:
             return "no such job was done here before, so every bundle counts as changed"
-        bundles = f"{number:,} bundle{'' if number == 1 else 's'}"
+        bundles = counted(number, "bundle")
         if changes.changed:
             return f"{bundles} as in the last run"
         how = "; no bundle was opened" if changes.from_outside else ""

@@ -18,7 +18,7 @@ from tilepack.errors import AreaOfInterestError, TilingSchemeError, TransferErro
 from tilepack.formats import bundle_v1, bundle_v2
 from tilepack.formats.bundle import LENGTH_PREFIX, occupied
 from tilepack.stores.base import BundleSummary, TileReader
-from tilepack.stores.extents import tile_box
+from tilepack.stores.extents import declared_in_map_units, tile_box
 from tilepack.stores.targets import TargetKind, target_kind
 from tilepack.transfer.admission import (
     is_looked_at,
@@ -154,7 +154,7 @@ def choose_levels(reader: TileReader, request: TransferRequest) -> tuple[list[in
     except TilingSchemeError as error:
         raise TilingSchemeError(f"{reader.place}: {error}") from error
     for level in levels:
-        if level not in {lod.level for lod in reader.info.scheme.levels}:
+        if level not in reader.info.scheme.level_ids:
             raise TilingSchemeError(
                 f"{reader.place}: level {level} holds tiles, but the tiling scheme does not have it; choose the others "
                 f"by --levels, or mend the scheme"
@@ -187,7 +187,7 @@ def refuse_a_miss(reader: TileReader, request: TransferRequest, level: int) -> N
     Raises:
         AreaOfInterestError: Always.
     """
-    extent = next((extent for name, extent in reader.declared if "degrees" not in name), None)
+    extent = next((extent for _, extent in declared_in_map_units(reader)), None)
     if extent is None:
         held = [(bundle, reader.summary(bundle).occupied) for bundle in reader.bundles(level)]
         extent = tile_box(reader.info.scheme, held)
@@ -280,7 +280,6 @@ def inherit_kind(
 
     Raises:
         TransferError: The wishes contradict one another.
-        UnsupportedError: The suffix is that of a format that tilepack does not write.
     """
     if ready_to_serve is None:
         kind = target_kind(target, storage_format)

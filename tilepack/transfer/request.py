@@ -84,3 +84,10 @@ class TransferRequest:
     """What the target says instead of the source, where it says something."""
     thumbnail: bytes | None = None
     """PNG; None draws one from the tiles."""
+
+    @property
+    def bounds(self) -> tuple[object, ...]:
+        """What tells apart requests for other areas or rectangles, for fingerprints; an area wins over the others."""
+        if self.areas is not None:
+            return self.areas.fingerprint, False, False
+        return None, self.extent and self.extent.as_tuple(), self.box and self.box.fingerprint

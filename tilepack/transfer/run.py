@@ -159,9 +159,9 @@ class _Work:
         if areas is not None or looks:
             scheme, options = self._reader.info.scheme, self._plan.request.pixels
             tile_format = self._plan.info.tile_format
-            recodes = is_looked_at(self._reader, kind)
+            is_from_web, quality = is_looked_at(self._reader, kind), self._plan.request.quality
             self._cutter = TileCutter(
-                areas, scheme, tile_format, options, pixels, recodes_webp=recodes, quality=self._plan.request.quality
+                areas, scheme, tile_format, options, pixels, is_from_web=is_from_web, quality=quality
             )
             self.tally = self._cutter.tally
         steps = (

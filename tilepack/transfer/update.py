@@ -10,13 +10,10 @@ from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 
-from tilepack.cache import CacheInfo
-from tilepack.disk.container import creation_time
 from tilepack.disk.journal import STATE
 from tilepack.formats.bundle import occupied
 from tilepack.keys import BundleKey
-from tilepack.spatial import to_degrees
-from tilepack.stores.base import PackageItem, TileReader
+from tilepack.stores.base import TileReader
 from tilepack.stores.extents import Occupied
 from tilepack.stores.open import open_cache
 from tilepack.stores.updating import SupportsDescription, TileUpdater, describe_change, layout_of
@@ -25,7 +22,7 @@ from tilepack.transfer.changes import Notes
 from tilepack.transfer.choice import Flags
 from tilepack.transfer.counting import Counter, Finishing, Progress, out_of_reach
 from tilepack.transfer.cutting import CutTally
-from tilepack.transfer.describe import describe_joined
+from tilepack.transfer.describe import describe_joined, item_of
 from tilepack.transfer.memory import TargetMemory, format_memory, recall, remember, remember_ahead
 from tilepack.transfer.overlap import Overlaps
 from tilepack.transfer.plan import BundleTask, TransferPlan
@@ -202,8 +199,9 @@ class _Update:
                 if isinstance(self._updater, SupportsDescription):
                     self._updater.describe(self.info)
                 return {}
-            before = target.info, self._item(target.info, b"")
-            after = self.info, self._item(self.info, plan.request.thumbnail or b"")
+            # Old and new have one GUID, so that it alone is no change.
+            before = target.info, item_of(target.info, plan.guid)
+            after = self.info, item_of(self.info, plan.guid, plan.request.thumbnail or b"")
             return describe_change(target.tree, layout_of(target), before, after)
 
     def _memory(self) -> dict[str, bytes]:
@@ -230,8 +228,3 @@ class _Update:
             for bundle in self._overlaps.bundles(level)
             if bundle not in planned and self._updater.is_done(self._overlaps.there(bundle))
         }
-
-    def _item(self, info: CacheInfo, thumbnail: bytes) -> PackageItem:
-        """Make what a package says beyond its cache; old and new have one GUID, so that it alone is no change."""
-        degrees = None if info.extent is None else to_degrees(info.extent, info.scheme.spatial_reference)
-        return PackageItem(guid=self._plan.guid, created=creation_time(), degrees=degrees, thumbnail=thumbnail)

@@ -43,6 +43,7 @@ class CompactionTask(NamedTuple):
 
     bundle: BundleKey
     tiles: int
+    """Number of tiles."""
     dead_bytes: int
     """Bytes of its file that belong to no tile."""
 
@@ -96,9 +97,11 @@ class CompactionResult:
     gained_bytes: int = 0
     """Bytes of dead space that are gone."""
     rewritten_bundles: int = 0
+    """Bundles written anew."""
     resumed_bundles: int = 0
     """Bundles that a run which was stopped had done; they are not among the counts."""
     seconds: float = 0.0
+    """From the lock to the last rename; 0 where nothing was to do."""
 
     def as_json(self) -> dict[str, object]:
         """Give the result's figures as JSON's values."""

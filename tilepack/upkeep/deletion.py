@@ -130,6 +130,7 @@ class DeletionResult:
     skipped: Mapping[TileKey, str] = field(default_factory=dict)
     """Tiles that stay whole because they cannot be cut, with the reason."""
     seconds: float = 0.0
+    """From the lock to the last rename; 0 where nothing was to do."""
 
     def as_json(self) -> dict[str, object]:
         """Give the result's figures as JSON's values."""

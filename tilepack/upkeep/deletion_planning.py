@@ -19,6 +19,7 @@ from tilepack.pixels.coverage import Coverage
 from tilepack.selection import LevelSelection
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import STATUS_GDB
+from tilepack.stores.extents import declared_in_map_units
 from tilepack.transfer.admission import refuse_vector_target
 from tilepack.transfer.asking import make_request
 from tilepack.transfer.choice import TileChooser
@@ -198,7 +199,7 @@ def _request(target: TileReader, options: DeleteOptions) -> tuple[TransferReques
 def _levels(target: TileReader, request: TransferRequest) -> LevelSelection:
     """Give the levels asked for: where nobody names any, those of the area's LevelID column, emptied ones too."""
     named = None if request.areas is None else request.areas.named_levels()
-    known = sorted((named or frozenset()) & {lod.level for lod in target.info.scheme.levels})
+    known = sorted((named or frozenset()) & target.info.scheme.level_ids)
     return LevelSelection.of(levels=known) if known and request.levels.takes_all else request.levels
 
 
@@ -223,7 +224,7 @@ def _refuse_a_miss(target: TileReader, request: TransferRequest, levels: Sequenc
     Raises:
         AreaOfInterestError: It does.
     """
-    declared = next((extent for name, extent in target.declared if "degrees" not in name), None)
+    declared = next((extent for _, extent in declared_in_map_units(target)), None)
     if declared is None:
         return
     asked = request.box if request.areas is None else request.areas.at(levels[-1]) if levels else None
@@ -241,9 +242,7 @@ def _fingerprint(request: TransferRequest, *, is_pixels: bool) -> str:
     wish = (
         "delete",
         (asked.numbers, asked.ranges, asked.scales),
-        request.areas and request.areas.fingerprint,
-        request.areas is None and request.extent and request.extent.as_tuple(),
-        request.areas is None and request.box and request.box.fingerprint,
+        *request.bounds,
         is_pixels and (request.pixels.background, request.pixels.keep_blank),
     )
     return hashlib.sha256(repr(wish).encode()).hexdigest()

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from tilepack.cache import CacheInfo, StorageFormat
-from tilepack.disk.container import creation_time
 from tilepack.disk.package_tree import PackageTree
 from tilepack.inspect.checks.documents import measured_extent
 from tilepack.inspect.checks.package import EXPECTED
 from tilepack.keys import TileRange
-from tilepack.spatial import to_degrees
-from tilepack.stores.base import PackageItem
 from tilepack.stores.reader import StoreReader
 from tilepack.stores.updating import describe_change, layout_of
-from tilepack.transfer.describe import Described, derive_guid, with_extent
+from tilepack.transfer.describe import Described, derive_guid, item_of, with_extent
 from tilepack.transfer.request import TransferRequest
 
 _EXTENTS = frozenset({"extent-missing", "extent-too-small"})
@@ -50,11 +47,11 @@ def described_anew(reader: StoreReader, codes: Collection[str], boxes: Mapping[i
         said = replace(said, storage_format=others[0])
     guid = derive_guid(info, TransferRequest(target=Path(reader.place)), Described())
     layout = layout_of(reader)
-    changed = describe_change(reader.tree, layout, (said, _item(said, guid)), (info, _item(info, guid)))
+    changed = describe_change(reader.tree, layout, (said, item_of(said, guid)), (info, item_of(info, guid)))
     if "document-missing" in codes and isinstance(reader.tree, PackageTree):
         expected = {path.rpartition("/")[2] for others in EXPECTED.values() for path in others}
         missing = {name for name in expected if not reader.tree.find(name)}
-        documents = layout.documents(info, _item(info, guid))
+        documents = layout.documents(info, item_of(info, guid))
         changed |= {path: data for path, data in documents.items() if path.rpartition("/")[2] in missing}
     return changed
 
@@ -66,8 +63,3 @@ def _with_measured(info: CacheInfo, boxes: Mapping[int, TileRange]) -> CacheInfo
     whole = measured if info.extent is None else info.extent.union(measured)
     initial = None if info.initial_extent == info.extent else info.initial_extent
     return replace(with_extent(info, whole), initial_extent=initial)
-
-
-def _item(info: CacheInfo, guid: str) -> PackageItem:
-    degrees = None if info.extent is None else to_degrees(info.extent, info.scheme.spatial_reference)
-    return PackageItem(guid=guid, created=creation_time(), degrees=degrees, thumbnail=b"")

@@ -16,14 +16,14 @@ from tilepack.disk.package_tree import PackageTree
 from tilepack.errors import BundleError, TransferError
 from tilepack.formats.bundle import occupied
 from tilepack.inspect.checks.bundles import check_bundle
-from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels
+from tilepack.inspect.checks.documents import check_documents, check_extents, check_levels, widen
 from tilepack.inspect.checks.names import BundleFiles, check_level_folders, list_bundles_of
 from tilepack.inspect.checks.package import check_members
 from tilepack.inspect.checks.tiles import HEAD, TileChecks, place_of
 from tilepack.inspect.findings import Collector
 from tilepack.keys import BundleKey, TileRange
 from tilepack.stores.reader import StoreReader
-from tilepack.stores.salvage import SalvagedBundle, open_salvaged
+from tilepack.stores.salvage import SalvagedBundle, find_salvaged
 from tilepack.transfer.rewriting import Told
 from tilepack.upkeep.judging import Judge, Verdict, has_more_than_torn_pngs, is_settled_by_witnesses
 from tilepack.upkeep.mending import MENDING, Mending
@@ -48,11 +48,7 @@ class Diagnosis:
 
     def widen(self, tiles: TileRange | None) -> None:
         """Count tiles into their level's rectangle."""
-        if tiles is not None and tiles.count:
-            before = [self.boxes[tiles.level]] if tiles.level in self.boxes else []
-            around = TileRange.around(tiles.level, [*before, tiles])
-            if around is not None:
-                self.boxes[tiles.level] = around
+        widen(self.boxes, tiles)
 
 
 def diagnose(found: Collector, reader: StoreReader, how: Looking, progress: Told | None = None) -> Diagnosis:
@@ -62,7 +58,7 @@ def diagnose(found: Collector, reader: StoreReader, how: Looking, progress: Told
         found: What opening it found.
         reader: The cache.
         how: How to look.
-        progress: Called with how much of how much is done.
+        progress: Called with how many of how many bundles, or rows of exploded caches, were looked at.
 
     Raises:
         TransferError: The cache vanished.
@@ -171,22 +167,10 @@ class _Look:
 
     def _salvage(self, files: BundleFiles, *, is_v1: bool) -> SalvagedBundle | None:
         """Open a bundle for what can be had of it; None when that is nothing."""
-        tree = self._reader.tree
         try:
-            data = tree.open(files.path)
+            return find_salvaged(self._reader.tree, files.bundle, files.path, files.bundlx, is_v1=is_v1)
         except (BundleError, TransferError):
             return None
-        try:
-            if not is_v1 or files.bundlx is None:
-                return open_salvaged(files.bundle, data, None, is_v1=is_v1)
-            with tree.open(files.bundlx) as bundlx:
-                return open_salvaged(files.bundle, data, bundlx, is_v1=True)
-        except (BundleError, TransferError):
-            data.close()
-            return None
-        except BaseException:
-            data.close()
-            raise
 
 
 def _repeated(listed: Collection[BundleFiles]) -> set[BundleKey]:

@@ -44,7 +44,7 @@ def convert_in_place(
 ) -> TransferResult:
     """Convert a cache folder into another storage format under its own name; every tile keeps its bytes.
 
-    There is room needed for both. A Status.gdb is kept: it counts the same tiles.
+    Both need room on the disk at once. A Status.gdb is kept: it counts the same tiles.
 
     Args:
         cache: A cache folder, or its conf.xml or root.json.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,13 +25,19 @@ from tilepack.disk.journal import PARTIAL
 from tilepack.disk.locking import FOLDER_LOCK, WriterLock
 from tilepack.disk.staging import STATUS_FOLDERS, STATUS_LEFT, Staging, is_cache_part, is_left_behind
 from tilepack.errors import CacheExistsError, UnsupportedError
-from tilepack.formats.names import is_hexadecimal_level, parse_level_folder, parse_row_folder
-from tilepack.stores.open import open_cache
+from tilepack.formats.names import (
+    is_hexadecimal_level,
+    is_substitute,
+    parse_level_folder,
+    parse_row_folder,
+    parse_tile_file,
+)
+from tilepack.stores.base import TileReader
+from tilepack.stores.open import open_cache, place_of
+from tilepack.stores.reader import StoreReader
 
 _JUNK: Final = re.compile(r"\.DS_Store|Thumbs\.db", re.IGNORECASE)
-_SUBSTITUTE: Final = re.compile(r"(missing|blank)\.(png|jpg|jpeg)", re.IGNORECASE)
 _BUNDLE: Final = re.compile(r"R[0-9a-f]{4,15}C[0-9a-f]{4,15}\.(bundle|bundlx)", re.IGNORECASE)
-_TILE: Final = re.compile(r"C[0-9a-f]{1,8}\.(png|jpg|jpeg|webp|gif|lerc|bmp|pbf)", re.IGNORECASE)
 _GEODATABASE: Final = re.compile(r"[0-9a-z_.]+\.(?!lock|lck)[0-9a-z]+|gdb|timestamps", re.IGNORECASE)
 
 
@@ -49,34 +56,30 @@ class DeletedCache:
 
 
 def delete_cache(cache: str | Path) -> DeletedCache:
-    """Delete a cache folder or package, with all that belongs to it.
+    """Delete a cache folder, or a file that holds one, with all that belongs to it.
 
     The folder disappears under another name first, so that no half of a cache is ever there. What a killed run left
     under that name goes as well, uncounted.
 
     Args:
-        cache: A cache folder, its conf.xml or root.json, a .tpk or a .tpkx.
+        cache: A cache folder, its conf.xml or root.json; a package, MBTiles, PMTiles or a ZIP of web tiles.
 
     Raises:
         CacheNotFoundError: There is no cache.
         CacheExistsError: There is something in the folder that is no part of a cache; nothing is deleted then.
-        UnsupportedError: It is a link.
+        UnsupportedError: It is a link, or a folder of web tiles, of which nobody knows what else lies there.
         TransferError: Another writer is at work, or the system refuses.
     """
-    place = Path(cache)
+    place = place_of(cache)
     if not is_there(place) and is_left_behind(place):
         Staging(place, replace=True, refuse=_allow).release()
         if not is_there(place):  # it was being deleted
             return DeletedCache(path=place, files=0, file_bytes=0)
     with open_cache(cache) as reader:
-        path = reader.home or Path(cache)
-        # The folder of the levels has to be known by its way from conf.xml or root.json: tileBundlesPath may be any.
-        inner = getattr(reader, "tiles_folder", "") if reader.home is not None else ""
-        document = getattr(reader, "document", "")
+        path = reader.home or place
+        tiles = _tiles_folder(reader)
     if path.is_symlink():
         raise UnsupportedError(f"{path}: is a link; give the cache where it lies, {os.path.realpath(path)}")
-    above = document.rpartition("/")[0]
-    tiles = inner[len(above) + 1 :] if above and inner.startswith(f"{above}/") else inner
     found = _Inventory(path)
     if path.is_dir():
         found.take_cache(tiles)
@@ -95,6 +98,23 @@ def delete_cache(cache: str | Path) -> DeletedCache:
             lock.release()
         staging.discard()
     return DeletedCache(path=path, files=found.files, file_bytes=found.file_bytes, links=tuple(found.links))
+
+
+def _tiles_folder(reader: TileReader) -> str:
+    """Give the way to the levels from the folder of conf.xml or root.json, "" for itself: tileBundlesPath may be any.
+
+    Raises:
+        UnsupportedError: It is a folder of web tiles.
+    """
+    if reader.home is None:
+        return ""
+    if not isinstance(reader, StoreReader):
+        raise UnsupportedError(
+            f"{reader.place}: is a folder of web tiles, and may hold anything else; remove the folder by hand, or its "
+            f"tiles alone by tilepack delete --all"
+        )
+    above = reader.document.rpartition("/")[0]
+    return reader.tiles_folder.removeprefix(f"{above}/") if above else reader.tiles_folder
 
 
 def _allow(target: Path, *, replace: bool) -> None:
@@ -119,13 +139,13 @@ class _Inventory:
         head = tiles.partition("/")[0]
         for entry in self._entries(self._root):
             path = Path(entry.path)
-            if entry.name == head and self._is_folder(entry):
+            if entry.name == head and _is_folder(entry):
                 self._take_tiles_folder(path, tiles.partition("/")[2])
-            elif entry.name in (*STATUS_FOLDERS, *STATUS_LEFT) and self._is_folder(entry):
-                self._take_files(path, _GEODATABASE)
-            elif not tiles and self._is_folder(entry) and _is_level(entry.name):
+            elif entry.name in (*STATUS_FOLDERS, *STATUS_LEFT) and _is_folder(entry):
+                self._take_files(path, _is_of_geodatabase)
+            elif not tiles and _is_folder(entry) and _is_level(entry.name):
                 self._take_level(path)
-            elif is_cache_part(entry.name) and not self._is_folder(entry):
+            elif not _is_folder(entry) and is_cache_part(entry.name):
                 self.take_file(path)
             else:
                 raise _foreign(path)
@@ -135,13 +155,11 @@ class _Inventory:
         head, _, rest = below.partition("/")
         for entry in self._entries(folder):
             path = Path(entry.path)
-            if head and entry.name == head and self._is_folder(entry):
+            if head and entry.name == head and _is_folder(entry):
                 self._take_tiles_folder(path, rest)
-            elif not head and self._is_folder(entry) and _is_level(entry.name):
+            elif not head and _is_folder(entry) and _is_level(entry.name):
                 self._take_level(path)
-            elif not self._is_folder(entry) and (
-                _SUBSTITUTE.fullmatch(_whole(entry.name)) or _JUNK.fullmatch(entry.name)
-            ):
+            elif _is_file(entry, is_substitute):
                 self.take_file(path)
             else:
                 raise _foreign(path)
@@ -149,16 +167,16 @@ class _Inventory:
     def _take_level(self, folder: Path) -> None:
         for entry in self._entries(folder):
             path = Path(entry.path)
-            if self._is_folder(entry) and parse_row_folder(entry.name) is not None:
-                self._take_files(path, _TILE)
-            elif not self._is_folder(entry) and (_BUNDLE.fullmatch(_whole(entry.name)) or _JUNK.fullmatch(entry.name)):
+            if _is_folder(entry) and parse_row_folder(entry.name) is not None:
+                self._take_files(path, _is_tile)
+            elif _is_file(entry, _is_of_bundle):
                 self.take_file(path)
             else:
                 raise _foreign(path)
 
-    def _take_files(self, folder: Path, names: re.Pattern[str]) -> None:
+    def _take_files(self, folder: Path, belongs: Callable[[str], bool]) -> None:
         for entry in self._entries(folder):
-            if self._is_folder(entry) or not (names.fullmatch(_whole(entry.name)) or _JUNK.fullmatch(entry.name)):
+            if not _is_file(entry, belongs):
                 raise _foreign(Path(entry.path))
             self.take_file(Path(entry.path))
 
@@ -178,16 +196,32 @@ class _Inventory:
         with explained("list the folder", folder), os.scandir(folder) as found:
             return sorted(found, key=lambda entry: entry.name)
 
-    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
-        try:
-            return entry.is_dir()
-        except OSError:
-            return False
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether it is a folder, or a link to one; a link that leads in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
-def _whole(name: str) -> str:
-    """Give a file's name without what it bears while tilepack writes it: a killed run leaves such files."""
-    return name.removesuffix(PARTIAL)
+def _is_file(entry: os.DirEntry[str], belongs: Callable[[str], bool]) -> bool:
+    """Tell whether it is a file whose name belongs there, unfinished ones of a killed run too, or a system's litter."""
+    return not _is_folder(entry) and (
+        belongs(entry.name.removesuffix(PARTIAL)) or _JUNK.fullmatch(entry.name) is not None
+    )
+
+
+def _is_of_bundle(name: str) -> bool:
+    return _BUNDLE.fullmatch(name) is not None  # also names that no bundle of 128 x 128 tiles has: readers refuse them
+
+
+def _is_tile(name: str) -> bool:
+    return parse_tile_file(name) is not None
+
+
+def _is_of_geodatabase(name: str) -> bool:
+    return _GEODATABASE.fullmatch(name) is not None
 
 
 def _is_level(name: str) -> bool:
@@ -196,5 +230,5 @@ def _is_level(name: str) -> bool:
 
 def _foreign(path: Path) -> CacheExistsError:
     return CacheExistsError(
-        f"{path}: is no part of a cache, and only caches are deleted; nothing was, move it away and start again"
+        f"{path}: is no part of a cache, and only caches are deleted; nothing was deleted, move it away and start again"
     )

@@ -19,6 +19,7 @@ class RepairPlan:
     """What will be mended, and what will be left."""
 
     source: str
+    """The cache."""
     target: Path | None
     """A new target; None mends in place."""
     kind: TargetKind | None
@@ -30,6 +31,7 @@ class RepairPlan:
     left: tuple[Finding, ...]
     """What cannot be mended without guessing, likewise; the remedy says what to do."""
     left_counts: Mapping[str, int]
+    """All of that, by code."""
     bundles: tuple[BundleKey, ...]
     """Bundles, of exploded caches windows of 128 x 128 tiles, of which something is mended."""
     documents: Mapping[str, bytes]
@@ -74,6 +76,7 @@ class RepairResult:
     transfer: TransferResult | None = None
     """How the new target was made."""
     seconds: float = 0.0
+    """Looking included; 0 where nothing was to do."""
 
     def as_json(self) -> dict[str, object]:
         """Give everything as JSON's values."""

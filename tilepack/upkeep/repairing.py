@@ -236,8 +236,7 @@ def _require_room(reader: StoreReader, plan: RepairPlan) -> None:
 
 def _request(reader: StoreReader, target: Path, diagnosis: Diagnosis, *, replace: bool) -> TransferRequest:
     """Ask for everything that lies on a level of the scheme."""
-    known = {lod.level for lod in reader.info.scheme.levels}
-    held = sorted(known & diagnosis.boxes.keys())
+    held = sorted(reader.info.scheme.level_ids & diagnosis.boxes.keys())
     storage_format: StorageFormat | None = reader.info.storage_format
     if target_kind(target).is_package:
         storage_format = None  # the suffix says it

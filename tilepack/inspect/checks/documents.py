@@ -14,6 +14,7 @@ from tilepack.scheme import TilingScheme
 from tilepack.spatial import to_degrees
 from tilepack.stores.base import TileReader
 from tilepack.stores.documents import OpeningWarning
+from tilepack.stores.extents import declared_in_degrees, declared_in_map_units
 from tilepack.stores.reader import StoreReader
 
 Boxes = Mapping[int, TileRange]
@@ -32,16 +33,14 @@ def check_documents(found: Collector, reader: TileReader | StoreReader) -> None:
     scheme = reader.info.scheme
     if not scheme.spatial_reference.is_known:
         found.add("spatial-reference-missing", "documents", "no document names a spatial reference")
-    units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
+    units = declared_in_map_units(reader)
     if not units:
         found.add("extent-missing", "documents", "no document declares an extent")
     slack = min(lod.resolution for lod in scheme.levels)
     for (name, extent), (other, there) in pairwise(units):
         if not (extent.holds(there, slack) and there.holds(extent, slack)):
             found.add("extents-differ", other, f"declares the extent {there}, {name} declares {extent}")
-    for name, degrees in reader.declared:
-        if "degrees" not in name:
-            continue
+    for name, degrees in declared_in_degrees(reader):
         converted = [to_degrees(extent, scheme.spatial_reference) for _, extent in units]
         if converted and not any(there is None or alike(there, degrees) for there in converted):
             found.add("extents-differ", name, f"declares {degrees}; the extents in map units lie at {converted[0]}")
@@ -56,9 +55,8 @@ def check_levels(found: Collector, info: CacheInfo, boxes: Boxes, *, is_all: boo
         boxes: What there is.
         is_all: Whether every level was looked at.
     """
-    known = {lod.level for lod in info.scheme.levels}
     for level in sorted(boxes):
-        if level not in known:
+        if level not in info.scheme.level_ids:
             found.add(_OWN_CHECK, f"level {level}", "holds tiles, and the tiling scheme does not have it")
         elif not _is_declared(info, level):
             found.add(
@@ -79,10 +77,17 @@ def _is_declared(info: CacheInfo, level: int) -> bool:
     return low <= level <= high
 
 
+def widen(boxes: dict[int, TileRange], tiles: TileRange | None) -> None:
+    """Count tiles into the rectangle of their level; none where there are none."""
+    if tiles is not None and tiles.count:
+        before = [boxes[tiles.level]] if tiles.level in boxes else []
+        boxes[tiles.level] = TileRange.around(tiles.level, [*before, tiles]) or tiles
+
+
 def check_extents(found: Collector, reader: TileReader | StoreReader, boxes: Boxes) -> None:
     """Check the declared extent against the tiles."""
     scheme = reader.info.scheme
-    units = [(name, extent) for name, extent in reader.declared if "degrees" not in name]
+    units = declared_in_map_units(reader)
     placed = [lod for lod in scheme.levels if lod.level in boxes]
     if not units or not placed:
         return

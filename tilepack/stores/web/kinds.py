@@ -17,6 +17,12 @@ def metadata_format(tile_format: TileFormat) -> str:
     return FORMAT_NAMES.get(str(tile_format), "png")
 
 
+_MOST: Final = 64
+"""First bytes that are told apart: real caches have two or three."""
+_START: Final = 64
+"""Bytes of a tile that tell what it is."""
+
+
 class TileKinds:
     """Counts tiles by their first bytes, to say what most of them are."""
 
@@ -27,8 +33,8 @@ class TileKinds:
     def add(self, data: bytes) -> None:
         """Count a tile."""
         head = data[:2]
-        if head not in self._counts and len(self._counts) < 64:
-            self._examples[head] = data[:64]
+        if head not in self._counts and len(self._counts) < _MOST:
+            self._examples[head] = data[:_START]
         if head in self._examples:
             self._counts[head] += 1
 

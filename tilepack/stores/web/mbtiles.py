@@ -85,9 +85,7 @@ class MbtilesReader(WebReader):
 
     def _look_at_schema(self) -> bool:
         """See that there are tiles, and whether in a view; tell whether they have row numbers."""
-        found = self._file.all(
-            "select type from sqlite_master where lower(name) = 'tiles' and type in ('table', 'view')"
-        )
+        found = self._file.all(_SCHEMA)
         columns = [str(row[1]).lower() for row in self._file.all("pragma table_info(tiles)")] if found else []
         missing = [name for name in _COLUMNS if name not in columns]
         if missing:

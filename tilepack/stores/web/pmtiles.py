@@ -29,7 +29,8 @@ from tilepack.metadata.web_metadata import parse_web_metadata
 from tilepack.stores.base import BundleSummary, OpenBundle
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.web.pmtiles_directories import PmtilesDirectories
-from tilepack.stores.web.reader import Sizes, WebReader, Window, lay_out
+from tilepack.stores.web.reader import Sizes, WebReader, lay_out
+from tilepack.stores.windows import Window
 
 _LARGEST_METADATA: Final = 64 << 20
 _SAMPLED: Final = 2

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Self, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from zlib_ng import zlib_ng
 
 from tilepack.cache import CacheInfo, StorageFormat, TileFormat
 from tilepack.errors import TileError
 from tilepack.extent import Extent
-from tilepack.formats.bundle import occupied
 from tilepack.formats.sniff import TileKind, sniff
 from tilepack.keys import TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.metadata.web_mercator import TILE_SIDES, from_web_degrees, snapped, web_scheme
 from tilepack.metadata.web_metadata import WebMetadata
-from tilepack.stores.base import BundleSummary, OpenBundle, TileReader
+from tilepack.stores.base import BundleSummary, OpenBundle
 from tilepack.stores.documents import OpeningWarning
+from tilepack.stores.reader import OpenStore
+from tilepack.stores.windows import Window, summary_of_sizes
 
 _KEPT: Final = 16
 """Windows whose sizes are remembered: planning asks for the same one several times."""
@@ -31,9 +31,10 @@ _ROUNDED: Final = 0.02
 """Metres by which an edge may have been rounded: PMTiles keeps ten-millionths of a degree."""
 
 Sizes = NDArray[np.int64]
+"""Bytes of each tile's data in a window, shape (16384,), row-major, 0 for none."""
 
 
-class WebReader(ABC):
+class WebReader(OpenStore):
     """An open store of web tiles. Safe to share among threads."""
 
     def __init__(self, place: str) -> None:
@@ -50,18 +51,6 @@ class WebReader(ABC):
         self.substitutes: dict[str, bytes] = {}
         self._sizes: OrderedDict[BundleKey, Sizes] = OrderedDict()
         self._sizes_lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _repr_html_(self) -> str:
-        """Show the cache in a notebook: a small picture and the main facts."""
-        from tilepack.stores.notebook import describe_in_html  # noqa: PLC0415  pictures only where one is shown
-
-        return describe_in_html(cast(TileReader, self))
 
     def _describe(
         self, said: WebMetadata, storage_format: StorageFormat, name: str, starts: Iterable[bytes], document: str
@@ -130,10 +119,6 @@ class WebReader(ABC):
         """Give a tile's data, or None when there is no such tile."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Close every file."""
-
-    @abstractmethod
     def _measure(self, bundle: BundleKey) -> Sizes:
         """Give the bytes of each tile's data, shape (16384,), row-major, 0 for none."""
 
@@ -163,53 +148,11 @@ class WebReader(ABC):
 
     def summary(self, bundle: BundleKey) -> BundleSummary:
         """Give what the index alone tells; no tile is read."""
-        sizes = self.index(bundle)
-        total = int(sizes.sum())
-        return BundleSummary(
-            bundle=bundle,
-            tiles=int(np.count_nonzero(sizes)),
-            tile_bytes=total,
-            file_bytes=total,
-            slot_bytes=None,
-            movable=False,
-            occupied=occupied(sizes > 0, bundle),
-            fingerprint=zlib_ng.crc32(sizes.tobytes()),
-        )
+        return summary_of_sizes(bundle, self.index(bundle))
 
     def reading(self, bundle: BundleKey) -> OpenBundle:
         """Open a window to read its tiles in any order."""
         return Window(lambda position: self.read(bundle.tile(position)))
-
-
-class Window:
-    """A window of 128 x 128 tiles that are read one by one."""
-
-    def __init__(self, read: Callable[[int], bytes | None]) -> None:
-        """Read by a function.
-
-        Args:
-            read: Gives the data of the tile at a row-major position, or None when there is none.
-        """
-        self._read = read
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is kept open."""
-
-    def read(self, position: int) -> bytes | None:
-        """Give the data of the tile at a row-major position, or None when there is none."""
-        return self._read(position)
-
-    def read_start(self, position: int, size: int) -> bytes:
-        """Give the first bytes of a tile's data."""
-        return (self.read(position) or b"")[:size]
-
-
-def positions(bundle: BundleKey, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the row-major positions in a window of tiles that lie in it."""
-    return (rows - bundle.row) * 128 + columns - bundle.column
 
 
 def lay_out(bundle: BundleKey, at: NDArray[np.int64], sizes: NDArray[np.int64], *, place: str, largest: int) -> Sizes:

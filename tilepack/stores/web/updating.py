@@ -28,7 +28,7 @@ from tilepack.errors import UnsupportedError
 from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey, TileKey
 from tilepack.metadata.web_metadata import web_members
-from tilepack.stores.base import PackageItem, Piece, SupportsOrder, TileWriter, single_tiles
+from tilepack.stores.base import NO_ITEM, Piece, SupportsOrder, TileWriter, single_tiles
 from tilepack.stores.repacking import carry_over, members_but
 from tilepack.stores.updating import Agreed, FolderUpdater
 from tilepack.stores.web.kinds import metadata_format
@@ -39,7 +39,6 @@ from tilepack.stores.web.reader import WebReader
 from tilepack.stores.web.xyz import METADATA_JSON, XyzReader
 from tilepack.stores.web.xyz_writer import XyzWriter, format_metadata_json
 
-_NO_ITEM: Final = PackageItem(guid="", created=None, degrees=None, thumbnail=b"")
 _SAME_KIND: Final = {".jpeg": ".jpg", ".mvt": ".pbf"}
 """Suffixes of tiles' files that say the same as others."""
 
@@ -51,8 +50,9 @@ class _Change:
     positions: NDArray[np.int64]
     """Tiles that are written, ascending."""
     offsets: NDArray[np.int64]
-    """Where their data waits."""
+    """Where their data waits, bytes from the start of the nameless file."""
     sizes: NDArray[np.int64]
+    """Bytes of their data."""
     gone: NDArray[np.int64]
     """Tiles that there shall be no more."""
 
@@ -141,10 +141,10 @@ class WebFileUpdater:
             self._tick(done, len(windows))
             writer.write_bundle(bundle, self._tiles(bundle, is_held=bundle in held), None)
         if isinstance(reader, XyzReader) and isinstance(writer, XyzWriter):
-            _carry_over(reader, writer.container)
+            _carry_over_others(reader, writer.container)
         self._waiting.close()
         reader.close()  # Windows renames nothing over an open file
-        writer.commit(self._info, _NO_ITEM)
+        writer.commit(self._info, NO_ITEM)
 
     def _tiles(self, bundle: BundleKey, *, is_held: bool) -> Iterator[tuple[TileKey, bytes]]:
         """Yield the tiles of a window as they are to be, in the order that the new file wants."""
@@ -204,8 +204,8 @@ def begin_web_file(reader: WebReader) -> TileWriter:
     return PmtilesWriter(place, replace=True)
 
 
-def _carry_over(reader: XyzReader, container: Container) -> None:
-    """Copy what in a ZIP is no tile, and what tilepack has no use for."""
+def _carry_over_others(reader: XyzReader, container: Container) -> None:
+    """Copy what a ZIP holds beside its tiles and metadata.json: whatever it is, tilepack has no use for it."""
     bundles = (bundle for level in reader.levels() for bundle in reader.bundles(level))
     known = {path for bundle in bundles for path in reader.files(bundle).values()} | {reader.document or ""}
     for path in members_but(reader.tree, known):

@@ -27,7 +27,8 @@ from tilepack.metadata.web_metadata import WebMetadata, parse_web_metadata
 from tilepack.stores.base import OpenBundle
 from tilepack.stores.documents import OpeningWarning
 from tilepack.stores.leaving import LeavingFiles
-from tilepack.stores.web.reader import Sizes, WebReader, Window
+from tilepack.stores.web.reader import Sizes, WebReader
+from tilepack.stores.windows import Window
 
 METADATA_JSON: Final = "metadata.json"
 _TILEMAP: Final = "tilemapresource.xml"
@@ -93,35 +94,34 @@ class XyzReader(WebReader):
         self._listed: dict[int, list[_File]] = {}
         self._windows: dict[int, list[BundleKey]] = {}
         self._zooms = self._zoom_folders(folder)
-        self._outer = {zoom: self._folders_of(zoom, path) for zoom, path in self._zooms.items()}
-        self._outer = {
-            zoom: folders for zoom, folders in self._outer.items() if any(map(self._files, folders.values()))
-        }
+        every = {zoom: self._folders_of(zoom, path) for zoom, path in self._zooms.items()}
+        self._outer = {zoom: found for zoom, found in every.items() if any(map(self._files, found.values()))}
         if not self._outer:
             raise CacheNotFoundError(f"{self.place}: holds folders as web tiles do, but no tile in them")
         said = self._said(folder)
         self.order = order or self._find_order(said, folder)
         self._describe(said, StorageFormat.XYZ, name, self._starts(), METADATA_JSON)
 
+    def _by_number(self, folder: str) -> dict[int, str]:
+        """Give the folders in a folder whose names are numbers, by those."""
+        found: dict[int, str] = {}
+        for number, path in _numbered(self.tree, folder):
+            if number in found:
+                raise TileError(f"{self.place}/{path}: means the same as {found[number]}; move one away")
+            found[number] = path
+        return found
+
     def _zoom_folders(self, folder: str) -> dict[int, str]:
         """Give the folders of zooms by number."""
-        found: dict[int, str] = {}
-        for zoom, path in _numbered(self.tree, folder):
-            if zoom in found:
-                raise TileError(f"{self.place}/{path}: means the same as {found[zoom]}; move one away")
-            if zoom <= LAST_ZOOM:
-                found[zoom] = path
-        return dict(sorted(found.items()))
+        return {zoom: path for zoom, path in sorted(self._by_number(folder).items()) if zoom <= LAST_ZOOM}
 
     def _folders_of(self, zoom: int, path: str) -> dict[int, str]:
         """Give the folders below a zoom by number."""
-        found: dict[int, str] = {}
-        for number, folder in _numbered(self.tree, path):
-            if number in found:
-                raise TileError(f"{self.place}/{folder}: means the same as {found[number]}; move one away")
-            if number >= 1 << zoom:
-                raise TileError(f"{self.place}/{folder}: lies outside zoom {zoom}, which ends at {(1 << zoom) - 1}")
-            found[number] = folder
+        found = self._by_number(path)
+        last = (1 << zoom) - 1
+        for number, folder in found.items():
+            if number > last:
+                raise TileError(f"{self.place}/{folder}: lies outside zoom {zoom}, which ends at {last}; move it away")
         return found
 
     def _files(self, folder: str, leaving: frozenset[str] | None = None) -> list[tuple[int, str]]:
@@ -188,12 +188,11 @@ class XyzReader(WebReader):
         outer = self._outer[zoom]
         ends = [(number, self._files(outer[number])) for number in (min(outer), max(outer))]
         corners = [(number, inner) for number, files in ends if files for inner in (files[0][0], files[-1][0])]
-        found = []
-        for order in TileOrder:
-            tiles = [TileKey(zoom, *from_path_numbers(order, zoom, *corner)) for corner in corners]
-            if all(_meets(met, tile) for tile in tiles):
-                found.append(order)
-        return found
+        return [
+            order
+            for order in TileOrder
+            if all(_meets(met, TileKey(zoom, *from_path_numbers(order, zoom, *corner))) for corner in corners)
+        ]
 
     def _starts(self) -> Iterator[bytes]:
         for outer in self._outer.values():
@@ -204,7 +203,9 @@ class XyzReader(WebReader):
     def _data(self, path: str) -> bytes:
         with self.tree.open(path) as file:
             if file.size > LARGEST_TILE:
-                raise TileError(f"{self.place}/{path}: has {file.size} bytes; a tile has at most {LARGEST_TILE}")
+                raise TileError(
+                    f"{self.place}/{path}: has {file.size} bytes; a tile has at most {LARGEST_TILE}, remove it"
+                )
             return file.read(file.size, 0)
 
     def levels(self) -> list[int]:
@@ -223,7 +224,9 @@ class XyzReader(WebReader):
                     continue
                 for inner, name in self._files(folders[outer]):
                     if inner >= 1 << level:
-                        raise TileError(f"{self.place}/{folders[outer]}/{name}: lies outside zoom {level}")
+                        raise TileError(
+                            f"{self.place}/{folders[outer]}/{name}: lies outside zoom {level}; move it away"
+                        )
                     tile = TileKey(level, *from_path_numbers(self.order, level, outer, inner))
                     window = (tile.column if self.order is TileOrder.ZYX else tile.row) & -PACKET_SIZE
                     listed.setdefault(window, []).append(_File(outer, inner, below(folders[outer], name)))
@@ -342,6 +345,5 @@ class XyzReader(WebReader):
 
 def _meets(tiles: TileRange, tile: TileKey) -> bool:
     """Tell whether a tile lies in a rectangle, or beside it: bounds were rounded."""
-    return (
-        tiles.row_start - 1 <= tile.row <= tiles.row_stop and tiles.column_start - 1 <= tile.column <= tiles.column_stop
-    )
+    beside = tiles.row_start - 1 <= tile.row <= tiles.row_stop
+    return beside and tiles.column_start - 1 <= tile.column <= tiles.column_stop

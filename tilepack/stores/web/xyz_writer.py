@@ -13,6 +13,7 @@ from typing import Final
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import Container, FolderContainer
+from tilepack.disk.files import write_whole
 from tilepack.disk.tree import below
 from tilepack.errors import TransferError
 from tilepack.formats.sniff import sniff
@@ -108,8 +109,6 @@ class XyzWriter:
 def _write(path: Path, data: bytes) -> None:
     descriptor = os.open(path, _NEW, 0o666)
     try:
-        done = os.write(descriptor, data)
-        while done < len(data):
-            done += os.write(descriptor, data[done:])
+        write_whole(descriptor, data)
     finally:
         os.close(descriptor)
