@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 
 import hostile_builders as small
-from caches import v2_files
-from fuzz_caches import read_all
+from caches import read_thoroughly, v2_files
 from fuzz_target import Refusals, Target, World
 from vector_tiles import ITEM, root_json, style_json, vector_tile
 
@@ -38,7 +37,7 @@ def read_package(data: bytes, world: World) -> None:
     place.write_bytes(small.make_zip(small.members_of(files)))
     reading = Refusals()
     with reading.noted():
-        read_all(place)
+        read_thoroughly(place)
     found = tilepack.verify(place, deep=True, jobs=1)
     assert found.errors or not reading.said, f"verify finds nothing where reading says: {reading.said[0]}"
     reading.raise_first()
@@ -48,7 +47,7 @@ def read_package(data: bytes, world: World) -> None:
     finally:
         names = {path.name for path in folder.iterdir()}
         assert names <= {"a.vtpk", "a.pmtiles"}, f"something was left: {names}"
-    read_all(target)
+    read_thoroughly(target)
     back = folder / "b.vtpk"
     tilepack.convert(target, back, jobs=1)
     with tilepack.open(place) as one, tilepack.open(back) as other:

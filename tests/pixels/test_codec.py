@@ -13,7 +13,7 @@ from PIL import Image, features
 from tilepack.cache import TileFormat
 from tilepack.errors import TileError, UnsupportedError
 from tilepack.formats.sniff import TileKind, sniff
-from tilepack.pixels.codec import admits, decode, encode_png, identify
+from tilepack.pixels.codec import admits, admits_format, decode, encode_png, identify
 from tilepack.pixels.palette import Indexed, cut_indexed, find_palette, find_unused_colour, quantise
 
 PNGS = [TileFormat.PNG, TileFormat.PNG8, TileFormat.PNG24, TileFormat.PNG32, TileFormat.MIXED]
@@ -58,6 +58,24 @@ def flat_map(seed=0, size=256):
         cx, cy, radius = random.integers(0, size, 3)
         pixels[(x - cx) ** 2 + (y - cy) ** 2 < (radius / 3) ** 2] = (*random.integers(0, 256, 3), 255)
     return pixels
+
+
+KINDS = [
+    TileKind("JPEG"),
+    TileKind("PNG8", colour_type=3, bit_depth=4),
+    TileKind("PNG24", colour_type=2, bit_depth=8),
+    TileKind("PNG32", colour_type=6, bit_depth=8),
+    TileKind("LERC"),
+    TileKind("WEBP"),
+    TileKind("PBF"),
+]
+
+
+@pytest.mark.parametrize("tile_format", TileFormat)
+@pytest.mark.parametrize("other", TileFormat)
+def test_a_format_admits_another_when_it_admits_all_that_one_may_hold(tile_format, other):
+    held = [kind for kind in KINDS if admits(other, kind)]
+    assert admits_format(tile_format, other) == all(admits(tile_format, kind) for kind in held)
 
 
 @pytest.mark.parametrize(
