@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,12 +89,25 @@ def target_kind(
             ready_to_serve=packaged is StorageFormat.COMPACT_V2,
             is_vector=suffix == _VECTOR,
         )
+    if storage_format is None:
+        _refuse_misspelt(target, suffix)
     wanted = storage_format or StorageFormat.COMPACT_V2
     if wanted in _SUFFIXES:
         raise TransferError(f"{target}: {wanted} is one file; give it a name in {_SUFFIXES[wanted]}")
     if ready_to_serve and wanted is not StorageFormat.COMPACT_V2:
         raise TransferError(f"{target}: a folder that is ready to serve holds COMPACT_V2, not {wanted}")
     return TargetKind(storage_format=wanted, is_package=False, ready_to_serve=ready_to_serve)
+
+
+def _refuse_misspelt(target: Path, suffix: str) -> None:
+    """Refuse a suffix that is nearly one of a file's: who meant a package would find a folder."""
+    alike = [known for known in _PACKAGE_FORMATS if known[:2] == suffix[:2]]
+    meant = difflib.get_close_matches(suffix, alike, cutoff=0.8)
+    if meant:
+        raise TransferError(
+            f"{target}: no file ends in {suffix}; write {' or '.join(meant)}, or say which storage format a folder of "
+            f"that name is to have"
+        )
 
 
 def create_target(
