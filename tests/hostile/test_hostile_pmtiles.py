@@ -82,6 +82,7 @@ CASES = {
     "unknown tile type": (patched(99, b"\x63"), "its header is damaged"),
     "root outside": (patched(8, (1 << 40).to_bytes(8, "little")), "it is truncated"),
     "root beyond 64 bits": (patched(8, b"\xff" * 16), "it is truncated"),
+    "root of no bytes beyond 64 bits": (patched(8, b"\xff" * 8 + bytes(8)), "it is truncated"),
     "tiles outside": (patched(64, (1 << 62).to_bytes(8, "little")), "it is truncated"),
     "directory that is none": (pack_pmtiles(b"no gzip at all", b"", BODY), "does not unpack"),
     "directory cut": (pack_pmtiles(serialize_directory([Entry(0, 0, 9, 1)])[:-9], b"", BODY), "is cut short"),

@@ -85,7 +85,7 @@ def parse_header(data: bytes, *, size: int, place: str) -> dict[str, Any]:
         raise BundleError(f"{place}: its header is damaged ({error}); take it from a backup") from error
     for section in ("root", "metadata", "leaf_directory", "tile_data"):
         start, length = header[f"{section}_offset"], header[f"{section}_length"]
-        if length and start + length > size:
+        if start + length > size:
             raise BundleError(
                 f"{place}: its {section.replace('_', ' ')} lies at bytes {start} to {start + length}, and the file has "
                 f"{size}; it is truncated, take it from a backup"
