@@ -16,7 +16,7 @@ from tilepack.formats.sniff import sniff
 from tilepack.keys import BundleKey
 from tilepack.stores.base import Piece, single_tiles
 from tilepack.stores.layouts import Layout
-from tilepack.stores.writer import StoreWriter
+from tilepack.stores.writer import StoreWriter, UnreservedWriter
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ROWS_OPEN: Final = 24
@@ -29,7 +29,7 @@ def suffix_of(tile_format: TileFormat) -> str:
     return {TileFormat.JPEG: ".jpg", TileFormat.LERC: ".lerc"}.get(tile_format, ".png")
 
 
-class ExplodedWriter(StoreWriter):
+class ExplodedWriter(StoreWriter, UnreservedWriter):
     """A new exploded cache. Parts of one window may be written by different threads, row by row."""
 
     def __init__(self, container: FolderContainer, tile_format: TileFormat, layout: Layout) -> None:
@@ -43,12 +43,6 @@ class ExplodedWriter(StoreWriter):
         super().__init__(container, layout)
         self._levels = container.root / layout.tiles_folder
         self._suffix = suffix_of(tile_format)
-
-    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
-        """Files of a folder need no place beforehand."""
-
-    def cancel(self, bundle: BundleKey) -> None:
-        """Files of a folder need no place beforehand."""
 
     def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, each under the extension of its bytes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tilepack.cache import CacheInfo
 from tilepack.disk.container import Container, FolderContainer
+from tilepack.keys import BundleKey
 from tilepack.stores.base import PackageItem
 from tilepack.stores.layouts import Layout
 
@@ -39,3 +40,18 @@ class StoreWriter:
     def abort(self) -> None:
         """Throw away what was written."""
         self._container.abort()
+
+
+class UnreservedWriter:
+    """A new target whose tiles lie as they come, and that has no place beside them."""
+
+    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
+        """Tiles need no place beforehand."""
+
+    def cancel(self, bundle: BundleKey) -> None:
+        """Tiles need no place beforehand."""
+
+    def write_substitute(self, name: str, data: bytes) -> bool:
+        """Say that there is no place for a ``missing.*`` or ``blank.*``."""
+        del name, data
+        return False

@@ -22,6 +22,7 @@ from tilepack.metadata.web_metadata import as_texts, web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.web.kinds import TileKinds
 from tilepack.stores.web.remembering import WrittenTiles
+from tilepack.stores.writer import UnreservedWriter
 
 _SETTINGS: Final = (
     "page_size=65536",  # before all that writes a page
@@ -52,7 +53,7 @@ _DEDUPED: Final = (
 """As MapBox' own writers store equal tiles once."""
 
 
-class MbtilesWriter:
+class MbtilesWriter(UnreservedWriter):
     """A new MBTiles file. Its tiles come from one thread at a time."""
 
     def __init__(self, target: Path, *, replace: bool, dedupe: bool = False) -> None:
@@ -96,12 +97,6 @@ class MbtilesWriter:
             room = "; make room on the disk, and start again" if "full" in str(error) else ""
             raise TransferError(f"{self.place}: cannot write: {error}{room}") from error
 
-    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
-        """Rows of a database need no place beforehand."""
-
-    def cancel(self, bundle: BundleKey) -> None:
-        """Rows of a database need no place beforehand."""
-
     def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, in the order given.
 
@@ -138,11 +133,6 @@ class MbtilesWriter:
         del size
         data: bytes = self._database.execute("select tile_data from images where tile_id = ?", (name,)).fetchone()[0]
         return data
-
-    def write_substitute(self, name: str, data: bytes) -> bool:
-        """Say that there is no place for a ``missing.*`` or ``blank.*``."""
-        del name, data
-        return False
 
     def commit(self, info: CacheInfo, item: PackageItem) -> None:
         """Write the metadata, and let the file appear under its name."""

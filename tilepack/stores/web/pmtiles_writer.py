@@ -31,13 +31,14 @@ from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.web.kinds import TileKinds
 from tilepack.stores.web.remembering import WrittenTiles
+from tilepack.stores.writer import UnreservedWriter
 
 _PIECE: Final = 1 << 20
 _TYPES: Final = {"pbf": pmtiles.MVT, "png": pmtiles.PNG, "jpg": pmtiles.JPEG, "webp": pmtiles.WEBP}
 _IN_HEADER: Final = ("format", "bounds", "center", "minzoom", "maxzoom")
 
 
-class PmtilesWriter:
+class PmtilesWriter(UnreservedWriter):
     """A new PMTiles file. Its tiles come from one thread at a time, best of all in ``order``."""
 
     def __init__(self, target: Path, *, replace: bool) -> None:
@@ -73,12 +74,6 @@ class PmtilesWriter:
     def order(self, bundle: BundleKey) -> NDArray[np.int64]:
         """Give the row-major positions of a bundle's tiles along the curve."""
         return curve_through(bundle)
-
-    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
-        """Tiles need no place beforehand."""
-
-    def cancel(self, bundle: BundleKey) -> None:
-        """Tiles need no place beforehand."""
 
     def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles in the order given.
@@ -126,11 +121,6 @@ class PmtilesWriter:
             start = offset - self._written
             return bytes(self._waiting[start : start + length])
         return self._file.read_back(length, pmtiles.FIRST_BYTES + offset)
-
-    def write_substitute(self, name: str, data: bytes) -> bool:
-        """Say that there is no place for a ``missing.*`` or ``blank.*``."""
-        del name, data
-        return False
 
     def commit(self, info: CacheInfo, item: PackageItem) -> None:
         """Write directories, metadata and header, and let the file appear under its name.

@@ -23,6 +23,7 @@ from tilepack.metadata.web_metadata import web_members
 from tilepack.stores.base import PackageItem, Piece, single_tiles
 from tilepack.stores.web.kinds import TileKinds
 from tilepack.stores.web.xyz import METADATA_JSON
+from tilepack.stores.writer import UnreservedWriter
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -39,7 +40,7 @@ def format_metadata_json(info: CacheInfo, tile_format: str, order: TileOrder) ->
     return (json.dumps(members, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-class XyzWriter:
+class XyzWriter(UnreservedWriter):
     """A new folder or ZIP of web tiles. Parts of a folder's windows may be written by different threads."""
 
     def __init__(self, container: Container, *, folder: str = "", order: TileOrder = TileOrder.XYZ) -> None:
@@ -55,12 +56,6 @@ class XyzWriter:
         self._folder = folder
         self._order = order
         self._kinds = TileKinds()
-
-    def reserve(self, bundle: BundleKey, slot_bytes: int | None) -> None:
-        """Tiles need no place beforehand."""
-
-    def cancel(self, bundle: BundleKey) -> None:
-        """Tiles need no place beforehand."""
 
     def write_bundle(self, bundle: BundleKey, tiles: Iterable[Piece], slot_bytes: int | None) -> None:
         """Write tiles, each under the extension of its bytes.
@@ -88,11 +83,6 @@ class XyzWriter:
                 _write(place, data)
             except OSError as error:
                 raise TransferError(f"{place}: cannot write: {error.strerror}") from error
-
-    def write_substitute(self, name: str, data: bytes) -> bool:
-        """Say that there is no place for a ``missing.*`` or ``blank.*``."""
-        del name, data
-        return False
 
     def commit(self, info: CacheInfo, item: PackageItem) -> None:
         """Write the metadata, and let the folder or ZIP appear under its name."""
