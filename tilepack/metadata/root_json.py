@@ -106,10 +106,7 @@ def parse_root_json(data: bytes, *, place: str, name: str) -> RootJson:
         initial_extent=read_extent_json(root, "initialExtent", within=scheme.spatial_reference),
         min_level=min_level,
         max_level=max_level,
-        description=ItemDescription(
-            description=root.text("description") or root.text("serviceDescription"),
-            attribution=root.text("copyrightText") or root.text("attribution"),
-        ),
+        description=described_by(root),
         ready_to_serve=True,
         service=MappingProxyType(root.rest(*_OWN_KEYS, WRAPPER_KEY)),
     )
@@ -125,6 +122,14 @@ def describes_vector_tiles(root: JsonNode) -> bool:
 
 def _quality(node: JsonNode) -> int | None:
     return node.optional_integer("compressionQuality", "compression")
+
+
+def described_by(root: JsonNode) -> ItemDescription:
+    """Give what a root.json says of its item, by either of the names that packages have for it."""
+    return ItemDescription(
+        description=root.text("description") or root.text("serviceDescription"),
+        attribution=root.text("copyrightText") or root.text("attribution"),
+    )
 
 
 def level_bounds(root: JsonNode) -> tuple[int | None, int | None]:

@@ -28,7 +28,7 @@ import re
 from types import MappingProxyType
 from typing import Any, Final
 
-from tilepack.cache import CacheInfo, ItemDescription, TileFormat
+from tilepack.cache import CacheInfo, TileFormat
 from tilepack.errors import MetadataError, UnsupportedError
 from tilepack.keys import PACKET_SIZE
 from tilepack.metadata.documents import shown
@@ -37,6 +37,7 @@ from tilepack.metadata.limits import held_levels
 from tilepack.metadata.root_json import (
     DEFAULT_BUNDLES_PATH,
     RootJson,
+    described_by,
     describes_vector_tiles,
     folder_inside,
     level_bounds,
@@ -88,10 +89,7 @@ def _parse(root: JsonNode, name: str) -> RootJson:
         initial_extent=read_extent_json(root, "initialExtent", within=scheme.spatial_reference),
         min_level=min_level,
         max_level=max_level,
-        description=ItemDescription(
-            description=root.text("description") or root.text("serviceDescription"),
-            attribution=root.text("copyrightText") or root.text("attribution"),
-        ),
+        description=described_by(root),
         ready_to_serve=True,
         service=MappingProxyType(root.rest(*_OWN_KEYS)),
     )
