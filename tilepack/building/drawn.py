@@ -25,7 +25,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from tilepack.disk.durable import is_there, remove
-from tilepack.disk.files import PositionedFile, explained
+from tilepack.disk.files import PositionedFile, explained, reopened
 from tilepack.errors import CacheExistsError, TransferError
 from tilepack.pixels.blend import Pixels
 
@@ -160,7 +160,7 @@ class DrawnLog:
             remove(self.path)
             return
         if is_known == _head(fingerprint):
-            self._file = _opened(self.path)
+            self._file = reopened(self.path, "open what was drawn")
             self._has_more = True
             return
         remove(self.path)
@@ -266,9 +266,3 @@ def _first_line(path: Path) -> bytes:
             return b"?"
         with path.open("rb") as file:
             return file.read(_LINE) or b"?"
-
-
-def _opened(path: Path) -> PositionedFile:
-    flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    with explained("open what was drawn", path):
-        return PositionedFile(path, descriptor=os.open(path, flags))

@@ -229,6 +229,20 @@ class StreamedFile(io.RawIOBase):
         return self._position
 
 
+def reopened(path: Path, doing: str) -> PositionedFile:
+    """Open a file of one's own again, to read and to write; none that a link leads to, where systems know them.
+
+    Args:
+        path: The file.
+        doing: What to say of it where that fails: ``open the journal``.
+
+    Raises:
+        TransferError: It cannot be opened.
+    """
+    with explained(doing, path):
+        return PositionedFile(path, descriptor=os.open(path, os.O_RDWR | _BINARY | getattr(os, "O_NOFOLLOW", 0)))
+
+
 def nameless_file(folder: Path, place: str) -> PositionedFile:
     """Make a file in a folder that goes when it is closed.
 

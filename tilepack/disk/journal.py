@@ -32,7 +32,7 @@ from typing import Any, Final, NamedTuple, Self
 from zlib_ng import zlib_ng
 
 from tilepack.disk.durable import is_there, remove, rename, sync_folder
-from tilepack.disk.files import PositionedFile, explained
+from tilepack.disk.files import PositionedFile, explained, reopened
 from tilepack.errors import TransferError
 
 JOURNAL: Final = "tilepack.journal"
@@ -148,9 +148,7 @@ class Journal:
         Raises:
             TransferError: The disk is full, or failed; the journal is as it was.
         """
-        with explained("open the journal", self.path):
-            descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0))
-        with PositionedFile(self.path, descriptor=descriptor) as file:
+        with reopened(self.path, "open the journal") as file:
             self._write(file, *map(_content, lines))
         self.lines.update({line.bundle: line for line in lines})
 
