@@ -61,12 +61,10 @@ def write_file(out: Path, data: bytes, source: Path, *, replace: bool) -> None:
             return
         whole = out.resolve()  # where a link leads, so that the link stays
         partial = whole.with_name(f"{whole.name}.{os.getpid()}.partial")  # a name that nobody else writes to
+        partial.touch(exist_ok=False)
         try:
-            with partial.open("xb") as file:
-                file.write(data)
+            partial.write_bytes(data)
             partial.replace(whole)
-        except FileExistsError:
-            raise
         except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink()
