@@ -1,7 +1,4 @@
-"""Reading PMTiles: one file, tiles numbered along a Hilbert curve, found through directories of runs.
-
-Directories are read when a tile needs them, and the last ones kept, so that memory stays flat.
-"""
+"""Reading PMTiles: one file, tiles numbered along a Hilbert curve, found through directories of runs."""
 
 from __future__ import annotations
 
@@ -18,10 +15,7 @@ from tilepack.disk.files import PositionedFile
 from tilepack.errors import BundleError, MetadataError, UnsupportedError
 from tilepack.formats import pmtiles
 from tilepack.formats.bundle import LARGEST_TILE
-from tilepack.formats.hilbert import (
-    first_number,
-    tile_numbers,
-)
+from tilepack.formats.hilbert import first_number, tile_numbers
 from tilepack.keys import PACKET_SIZE, TILES_PER_BUNDLE, BundleKey, TileKey
 from tilepack.metadata.json_documents import parse_json
 from tilepack.metadata.web_mercator import LAST_ZOOM
